@@ -1,0 +1,109 @@
+/// A Method: a recipe from data to a trained payload. A Backend: what scores, made from a payload.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <ophion/dataset.h>
+#include <ophion/export.h>
+#include <ophion/value.h>
+
+namespace ophion {
+
+/// What is to be learnt. The same for training and for use.
+struct Spec {
+  std::string task;                    ///< "classification" or "regression"
+  std::vector<std::string> features;   ///< in the order of the matrix's columns
+  std::vector<std::string> classes;    ///< two: [negative, positive]; more: as in the config; empty for regression
+  std::vector<std::string> targets;    ///< regression only
+  /// Numbers a row of scores has: 1 for two classes, one a class beyond, one a target.
+  std::size_t outputs() const noexcept {
+    return task == "regression" ? targets.size() : classes.size() == 2 ? 1 : classes.size();
+  }
+};
+
+/// Events with their answers. Views only: whoever calls `train` keeps the memory until it returns.
+struct LabelledEvents {
+  MatrixView features;                     ///< float32, after the transforms
+  std::span<const std::int32_t> labels;    ///< classification: index into Spec::classes
+  MatrixView targets;                      ///< regression: rows × targets, float32
+  std::span<const double> weights;         ///< normalised as the config says; never empty when there are rows
+  std::size_t rows() const noexcept { return features.rows(); }
+};
+
+struct TrainingData {
+  LabelledEvents train;
+  LabelledEvents validation;  ///< no rows when the config asks for none
+};
+
+/// What a training tells its host after each epoch (or step of its own kind).
+struct Progress {
+  std::string method;  ///< the name in the config
+  std::int64_t epoch = 0;   ///< from 1
+  std::int64_t epochs = 0;  ///< 0 when not known
+  std::vector<std::pair<std::string, double>> metrics;  ///< such as "loss", "validation/loss"
+  /// False once `ophion::interrupt` was called.
+  OPHION_EXPORT bool keep_going() const noexcept;
+};
+
+/// Called on the training's thread without the GIL; false stops the training, which keeps its best epoch. What it throws
+/// ends the training and comes out of `train`.
+using ProgressCallback = std::function<bool(const Progress&)>;
+
+struct TrainContext {
+  std::string name;  ///< the method's name in the config
+  Spec spec;
+  Value options;  ///< the method's part of the config, checked against its schema, defaults filled in, paths absolute
+  std::uint64_t seed = 0;
+  int threads = 0;  ///< 0: as the libraries choose
+  ProgressCallback progress;
+  std::filesystem::path checkpoints;  ///< a folder for this method alone; empty: keep none
+  bool resume = false;                ///< go on from the newest checkpoint there
+};
+
+/// What a training leaves behind, as bytes: the trained thing itself is gone when `train` returns.
+struct Payload {
+  /// By name, such as "weights.safetensors". Names under "script/" are source files of the user.
+  std::map<std::string, std::string> members;
+  /// Facts that belong to the payload: "versions" {package: version} and "carries_code" (true when loading runs code from the
+  /// members). What a method wants back on load is a member.
+  Value info = Value::object();
+  /// One object an epoch, in order; empty for methods without epochs.
+  std::vector<Value> history;
+};
+
+/// Scores events; const and safe to call from any number of threads at once.
+class OPHION_EXPORT Backend {
+ public:
+  virtual ~Backend();
+  virtual const std::string& name() const noexcept = 0;  ///< "python", …
+  /// `features`: float32, after the transforms. `out`: rows × outputs, row-major, the caller's; wholly written or an exception.
+  virtual void predict(const MatrixView& features, std::span<float> out) const = 0;
+};
+
+/// What a method says of itself.
+struct MethodTraits {
+  std::string name;                ///< as in the config's "type"
+  std::vector<std::string> tasks;  ///< of "classification", "regression"
+};
+
+/// A stateless recipe; one object serves any number of trainings and threads.
+class OPHION_EXPORT Method {
+ public:
+  virtual ~Method();
+  virtual const MethodTraits& traits() const noexcept = 0;
+  /// Whatever can be found wrong before any data is read: a script's functions and their arguments, an estimator's parameters.
+  virtual void check(const TrainContext& context) const = 0;
+  virtual Payload train(const TrainingData& data, const TrainContext& context) const = 0;
+  /// `options` and `spec` are those of the training; `threads` as in TrainContext.
+  virtual std::unique_ptr<Backend> load(const Payload& payload, const Spec& spec, const Value& options,
+                                        int threads) const = 0;
+};
+
+}  // namespace ophion

@@ -1,0 +1,84 @@
+/// Model: what scores events. Only training and loading make one, so a Model is always ready.
+#pragma once
+
+#include <filesystem>
+#include <initializer_list>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <ophion/dataset.h>
+#include <ophion/export.h>
+#include <ophion/method.h>
+#include <ophion/registry.h>
+#include <ophion/value.h>
+
+namespace ophion {
+
+class ModelFile;
+
+struct LoadOptions {
+  std::string backend;  ///< demand one ("python"); empty: the best the file has
+  int threads = 0;      ///< as in RuntimeOptions, for this model; 0: as RuntimeOptions say
+  Registry registry = Registry();
+};
+
+/// Scores rows whose columns come in the order the program has them. Const, cheap to copy, shared by threads.
+class OPHION_EXPORT BoundScore {
+ public:
+  /// One event: one number a bound name. Returns the score (two classes, one target).
+  /// Throws ModelError for another number of values, or when a row has several scores.
+  float operator()(std::span<const float> event) const;
+  float operator()(std::initializer_list<float> event) const { return (*this)(std::span(event.begin(), event.size())); }
+  /// One event with several outputs.
+  void operator()(std::span<const float> event, std::span<float> out) const;
+  /// Many events: columns in the bound order; `out` holds rows × outputs.
+  void predict(const MatrixView& events, std::span<float> out) const;
+
+ private:
+  friend class Model;
+  struct State;
+  explicit BoundScore(std::shared_ptr<const State> state);
+  std::shared_ptr<const State> state_;
+};
+
+/// Const after it is made; copies share one state; safe in any number of threads.
+class OPHION_EXPORT Model {
+ public:
+  /// Reads a model file, checks its hashes and its self-test. Throws ModelError, PluginError, PythonError.
+  static Model load(const std::filesystem::path& file, const LoadOptions& options = {});
+  /// A model from a file that is still in memory: how training ends.
+  explicit Model(std::shared_ptr<const ModelFile> file, const LoadOptions& options = {});
+
+  /// Writes the file it came from, byte for byte, under `file`: wholly or not at all.
+  void save(const std::filesystem::path& file) const;
+
+  const std::string& backend() const noexcept;
+  const Spec& spec() const noexcept;
+  const std::vector<std::string>& features() const noexcept { return spec().features; }
+  std::size_t outputs() const noexcept { return spec().outputs(); }
+  /// The columns of a file from which the features can be computed.
+  const std::vector<std::string>& inputs() const noexcept;
+  /// Spectators of the training, which `ophion predict` passes on.
+  const std::vector<std::string>& spectators() const noexcept;
+  const Value& manifest() const noexcept;
+  /// "score", "score_<class>" or "pred_<target>", one an output.
+  std::vector<std::string> output_names() const;
+
+  /// Scores rows of features in training order. `out` is the caller's: rows × outputs, row-major.
+  void predict(const MatrixView& features, std::span<float> out) const;
+  std::vector<float> predict(const MatrixView& features) const;
+  /// Scores columns by name (features, or the raw columns their expressions need); the rest is ignored.
+  std::vector<float> predict(const Columns& columns) const;
+
+  /// Fixes the order in which a program has its numbers: names of features or of raw columns. A missing one throws here.
+  BoundScore bind(const std::vector<std::string>& names) const;
+
+ private:
+  friend class BoundScore;
+  struct State;
+  std::shared_ptr<const State> state_;
+};
+
+}  // namespace ophion

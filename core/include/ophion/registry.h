@@ -1,0 +1,54 @@
+/// Registry: from a name to its plug-in.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <ophion/export.h>
+#include <ophion/method.h>
+#include <ophion/reader.h>
+#include <ophion/tool.h>
+#include <ophion/value.h>
+
+namespace ophion {
+
+/// What a plug-in's note says, read without opening it.
+struct PluginInfo {
+  std::string kind;  ///< "method", "reader", "tool"
+  std::string name;
+  std::string version;
+  std::string compiler;
+  std::string sanitizer;
+  std::vector<std::string> suffixes;  ///< readers: ".root"
+  bool needs_python = false;
+  std::filesystem::path file;
+  std::filesystem::path schema;  ///< methods: x_method.schema.json beside the file
+  std::string problem;           ///< why it can't be used here; empty when it can
+};
+
+/// A value: finds plug-ins when it is made, opens them on demand and never closes them. Where two files give one name, the
+/// folder named first wins. Names match [a-z][a-z0-9_]*.
+class OPHION_EXPORT Registry {
+ public:
+  /// Looks in `first` (if any), in the folders of $OPHION_PLUGIN_PATH (separated by colons), then beside the library.
+  explicit Registry(const std::vector<std::filesystem::path>& first = {});
+
+  const std::vector<PluginInfo>& plugins() const noexcept { return plugins_; }
+  /// What is known of a plug-in: PluginError, naming the nearest, when there is none of that kind and name.
+  const PluginInfo& info(const std::string& kind, const std::string& name) const;
+
+  std::shared_ptr<const Method> method(const std::string& name) const;
+  std::shared_ptr<const Tool> tool(const std::string& name) const;
+  /// By the ending of the file's name.
+  std::shared_ptr<const Reader> reader_for(const std::filesystem::path& file) const;
+
+  /// The schema of a method's part of the config.
+  Value schema(const std::string& method) const;
+
+ private:
+  std::vector<PluginInfo> plugins_;
+};
+
+}  // namespace ophion

@@ -1,0 +1,50 @@
+/// What holds for the whole process: which Python, how many threads, where messages go.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <ophion/export.h>
+#include <ophion/value.h>
+
+namespace ophion {
+
+enum class LogLevel { debug, info, warning, error, script_output, script_error };
+
+/// Takes one line at a time, without its end; called from any thread, never with the GIL held. `script_output` and
+/// `script_error` are what Python code wrote to its stdout and stderr.
+using LogSink = std::function<void(LogLevel, std::string_view line)>;
+
+struct RuntimeOptions {
+  /// The Python executable; empty: $OPHION_PYTHON, $VIRTUAL_ENV, $CONDA_PREFIX, the environment Ophion was built with.
+  std::filesystem::path python;
+  /// Threads of torch, OpenMP and BLAS in every call; 0: as the libraries choose.
+  int threads = 0;
+  /// Null: what scripts print goes to the process's stdout and stderr, messages of Ophion itself go nowhere.
+  LogSink log_sink;
+  /// A SIGPIPE that the host left at its default is ignored once Python runs, so that a closed pipe is an error in
+  /// Python and not the host's end; false leaves it alone.
+  bool ignore_sigpipe = true;
+};
+
+/// Sets the options; `python` must be set before the first use of Python (else Error), the others take effect at once.
+OPHION_EXPORT void configure(RuntimeOptions options);
+OPHION_EXPORT RuntimeOptions runtime_options();
+
+/// Hands a line to the sink, if there is one.
+OPHION_EXPORT void log(LogLevel level, std::string_view line);
+
+/// Asks every running training to stop at the next chance, keeping its best epoch. Safe in a signal handler and from any thread.
+OPHION_EXPORT void interrupt() noexcept;
+/// True once `interrupt` was called, until `clear_interrupt`.
+OPHION_EXPORT bool interrupted() noexcept;
+OPHION_EXPORT void clear_interrupt() noexcept;
+
+/// Which Python would be used (or is), why, and what is missing; nothing is started. Keys: executable, reason, version, libpython,
+/// prefix, base_prefix, running, pymethods, package, problems (a list of texts; empty when all is well).
+OPHION_EXPORT Value python_report();
+
+}  // namespace ophion

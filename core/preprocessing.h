@@ -1,0 +1,38 @@
+/// What stands between a row of features and a backend: the policy for missing values, then the transforms.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <ophion/config.h>
+#include <ophion/matrix.h>
+#include <ophion/method.h>
+
+#include "transform.h"
+
+namespace ophion {
+
+class Preprocessing {
+ public:
+  Preprocessing() = default;
+  Preprocessing(MissingPolicy missing, native::TransformChain chain, std::vector<std::string> features);
+
+  /// Scores `features` in blocks: a missing value (NaN or infinity) is an error naming row and feature, gives a NaN score, is
+  /// imputed, or passes, as the policy says; then transforms, then the backend. Nothing is copied when there is nothing to change.
+  void predict(const Backend& backend, const MatrixView& features, std::size_t outputs, std::span<float> out) const;
+
+  /// The features as the method sees them in training; an empty vector when nothing changes (use the original).
+  std::vector<float> apply(const MatrixView& features) const;
+
+  MissingPolicy missing() const noexcept { return missing_; }
+  const native::TransformChain& chain() const noexcept { return chain_; }
+
+ private:
+  MissingPolicy missing_ = MissingPolicy::error;
+  native::TransformChain chain_;
+  std::vector<std::string> features_;
+};
+
+}  // namespace ophion

@@ -1,0 +1,36 @@
+/// Finds a Python, opens its libpython, and with it libophion_pymethods: the last step before a plug-in that wants Python.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace ophion {
+
+/// The Python that was chosen, and why. Handed to libophion_pymethods, which starts it on first use.
+struct PythonChoice {
+  std::filesystem::path executable;  ///< of the environment; empty when the process already runs a Python
+  std::string reason;                ///< "$VIRTUAL_ENV"
+  std::string version;               ///< "3.11.7"
+  std::filesystem::path libpython;   ///< its own shared library, or one of the same X.Y.Z or X.Y where it has none
+  std::string libpython_version;
+  std::string prefix;
+  std::string base_prefix;
+  /// Not empty when libpython belongs to another installation of the same X.Y: that one's executable is started (its standard library
+  /// fits), and these folders of the chosen environment are added by site.addsitedir.
+  std::filesystem::path start_executable;
+  std::vector<std::string> site_packages;
+  std::vector<std::string> problems;
+};
+
+/// Asks the executable (a subprocess of 10 to 20 ms); starts nothing. PluginError when there is no usable Python.
+PythonChoice choose_python();
+
+/// Opens libpython RTLD_GLOBAL (unless a Python is in the process already) and the libophion_pymethods of its version. Idempotent,
+/// thread-safe. Afterwards a plug-in that needs Python can be opened.
+const PythonChoice& open_python();
+
+/// Folder of libophion_core's own files: <libdir>/ophion, with plugins/, cp311/, python/, schema/.
+const std::filesystem::path& library_folder();
+
+}  // namespace ophion

@@ -1,0 +1,181 @@
+"""What the C++ side and the Python faces of plug-ins agree on.
+
+A *method* is a module ``ophion.methods.<name>_method`` with
+
+    PACKAGES = ["torch", "numpy"]            # whose versions go into the model file
+    check(context)                           # anything wrong that shows before data is read: raise OptionError
+    train(data, context) -> model            # data: TrainingData; model: any object
+    predict(model, x) -> array               # x: (rows, features) float32, lent and read-only; -> (rows,) or (rows, outputs)
+    save(model) -> {member: bytes}           # names under "script/" are the user's source files
+    load(members, context) -> model          # context: a Context without training facts
+    carries_code(members) -> bool            # True when `load` runs code out of the members
+
+A *reader* is a module ``ophion.readers.<name>_reader`` with
+
+    describe(path, tree) -> {"tree": str, "trees": [str], "columns": [(name, type, numeric)], "rows": int or None}
+    open(path, tree, columns) -> iterator of {name: ndarray}   # chunks, in the file's order
+
+A *tool* is a module ``ophion.tools.<name>_tool`` with ``start(arguments) -> job``; a job has
+
+    run(arguments, data) -> dict, or (dict, {name: ndarray})   # data: {name: ndarray}, lent for the call
+    finish() -> the same
+    abandon()                                                  # given up: leave nothing behind
+
+All of it runs, and is tested, without C++.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import platform
+from dataclasses import dataclass, field
+from typing import Any, Callable
+
+import numpy as np
+
+from ophion.errors import OptionError
+
+METHOD_FUNCTIONS = ("check", "train", "predict", "save", "load", "carries_code")
+READER_FUNCTIONS = ("describe", "open")
+TOOL_FUNCTIONS = ("start",)
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What is to be learnt; what a user's script sees as ``spec``.
+
+    Attributes
+    ----------
+    task : {"classification", "regression"}
+    features : tuple of str
+        In the order of the columns of x.
+    classes : tuple of str
+        Two: (negative, positive); more: in the order of the config; empty for regression.
+    targets : tuple of str
+        Regression only.
+    seed : int
+    """
+
+    task: str
+    features: tuple[str, ...]
+    classes: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
+    seed: int = 0
+
+    @property
+    def n_features(self) -> int:
+        return len(self.features)
+
+    @property
+    def n_classes(self) -> int:
+        return len(self.classes)
+
+    @property
+    def n_outputs(self) -> int:
+        """Numbers a model gives for an event: 1 for two classes, one a class beyond, one a target."""
+        if self.task == "regression":
+            return len(self.targets)
+        return 1 if len(self.classes) == 2 else len(self.classes)
+
+
+@dataclass(frozen=True)
+class Events:
+    """Events with their answers. The arrays are lent and read-only: copy what must last.
+
+    Attributes
+    ----------
+    x : ndarray of float32, shape (n, n_features)
+    y : ndarray
+        Classification: int32, shape (n,), index into ``spec.classes``. Regression: float32, shape (n, n_targets).
+    w : ndarray of float64, shape (n,)
+        Weights as the config normalises them.
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+    w: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    train: Events
+    validation: Events | None = None  # None when the config asks for none
+
+
+@dataclass
+class Context:
+    """What a method knows besides the data.
+
+    Attributes
+    ----------
+    name : str
+        The method's name in the config.
+    spec : Spec
+    options : dict
+        The method's part of the config, checked, defaults filled in, paths absolute.
+    seed : int
+    threads : int
+        0: as the libraries choose.
+    checkpoints : str or None
+        A folder of this method's own, to keep checkpoints in; None: keep none.
+    resume : bool
+        Go on from the newest checkpoint there.
+    rehearsal : bool
+        A trial on a few events before the real training: one epoch is enough, no checkpoint, no report.
+    """
+
+    name: str
+    spec: Spec
+    options: dict[str, Any]
+    seed: int = 0
+    threads: int = 0
+    checkpoints: str | None = None
+    resume: bool = False
+    rehearsal: bool = False
+    _report: Callable[[int, int, dict[str, float]], bool] | None = field(default=None, repr=False)
+    _should_stop: Callable[[], bool] | None = field(default=None, repr=False)
+
+    def report(self, epoch: int, epochs: int = 0, /, **metrics: float) -> bool:
+        """Tell the host how the training stands; False when it wants the training to stop (keeping the best so far).
+
+        Names with a slash are given as ``**{"validation/loss": 0.3}``.
+        """
+        if self.rehearsal or self._report is None:
+            return True
+        return self._report(int(epoch), int(epochs), {name: float(value) for name, value in metrics.items()})
+
+    @property
+    def should_stop(self) -> bool:
+        """Whether the host has asked to stop: to be looked at between epochs or batches."""
+        return self._should_stop is not None and self._should_stop()
+
+
+def face(module_name: str, kind: str):
+    """Import the Python face of a plug-in and check that it keeps the contract.
+
+    Raises
+    ------
+    TypeError
+        The module lacks a function: "ophion.methods.x_method has no function save(model)".
+    """
+    wanted = {"method": METHOD_FUNCTIONS, "reader": READER_FUNCTIONS, "tool": TOOL_FUNCTIONS}[kind]
+    module = importlib.import_module(module_name)
+    for name in wanted:
+        if not callable(getattr(module, name, None)):
+            raise TypeError(f"{module_name} has no function {name}(), which a {kind} must have (see ophion.contract)")
+    return module
+
+
+def versions(module) -> dict[str, str]:
+    """Versions of Python and of the packages a method's face names in PACKAGES."""
+    found = {"python": platform.python_version()}
+    for package in getattr(module, "PACKAGES", ()):
+        found[package] = importlib.metadata.version(package)
+    return found
+
+
+__all__ = ["Context", "Events", "OptionError", "Spec", "TrainingData", "face", "versions"]
