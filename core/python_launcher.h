@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include <ophion/export.h>
+
 namespace ophion {
 
 /// The Python that was chosen, and why. Handed to libophion_pymethods, which starts it on first use.
@@ -24,13 +26,13 @@ struct PythonChoice {
 };
 
 /// Asks the executable (a subprocess of 10 to 20 ms); starts nothing. PluginError when there is no usable Python.
-PythonChoice choose_python();
+OPHION_EXPORT PythonChoice choose_python();
 
 /// Opens libpython RTLD_GLOBAL (unless a Python is in the process already) and the libophion_pymethods of its version. Idempotent,
 /// thread-safe. Afterwards a plug-in that needs Python can be opened.
-const PythonChoice& open_python();
+OPHION_EXPORT const PythonChoice& open_python();
 
 /// Folder of libophion_core's own files: <libdir>/ophion, with plugins/, cp311/, python/, schema/.
-const std::filesystem::path& library_folder();
+OPHION_EXPORT const std::filesystem::path& library_folder();
 
 }  // namespace ophion
