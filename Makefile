@@ -1,0 +1,40 @@
+# make demo    sets up, builds, trains two methods on the sample in examples/higgs4l, then scores events from a C++ program
+# make test    sets up, builds, runs the tests
+# make help    the rest
+.DELETE_ON_ERROR:
+.PHONY: demo test test-full setup setup-test build bench help clean
+SHELL := /bin/bash
+
+build_folder = build/release
+bench_folder = build/release
+
+help:
+	@sed -n 's/^# make/make/p' Makefile
+
+setup:
+	@scripts/setup.sh
+
+# make build      the library, the plug-ins and the ophion program, optimised, in build/release
+build: setup
+	@scripts/build.sh release
+
+demo: build
+	@scripts/demo.sh $(build_folder)
+
+setup-test:
+	@scripts/setup.sh test
+
+test: setup-test
+	@scripts/test.sh
+
+# make test-full  the tests under sanitizers and the slow ones too
+test-full: setup-test
+	@scripts/test.sh full
+
+# make bench      the benchmarks, each a ratio in one run
+bench: setup-test build
+	@scripts/bench.sh $(bench_folder)
+
+# make clean      removes what was built (not .venv, not runs)
+clean:
+	rm -rf build
