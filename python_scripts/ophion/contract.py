@@ -12,7 +12,8 @@ A *method* is a module ``ophion.methods.<name>_method`` with
 
 A *reader* is a module ``ophion.readers.<name>_reader`` with
 
-    describe(path, tree) -> {"tree": str, "trees": [str], "columns": [(name, type, numeric)], "rows": int or None}
+    trees(path) -> [str]                                       # [""] for a format that has none
+    describe(path, tree) -> {"tree": str, "columns": [(name, type, numeric)], "rows": int or None}
     open(path, tree, columns) -> iterator of {name: ndarray}   # chunks, in the file's order
 
 A *tool* is a module ``ophion.tools.<name>_tool`` with ``start(arguments) -> job``; a job has
@@ -26,18 +27,22 @@ All of it runs, and is tested, without C++.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.metadata
 import platform
+import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Callable
 
 import numpy as np
+import threadpoolctl
 
 from ophion.errors import OptionError
 
 METHOD_FUNCTIONS = ("check", "train", "predict", "save", "load", "carries_code")
-READER_FUNCTIONS = ("describe", "open")
+READER_FUNCTIONS = ("trees", "describe", "open")
 TOOL_FUNCTIONS = ("start",)
 
 
@@ -178,4 +183,39 @@ def versions(module) -> dict[str, str]:
     return found
 
 
-__all__ = ["Context", "Events", "OptionError", "Spec", "TrainingData", "face", "versions"]
+class _ThreadLimiter:
+    """Remembers the libraries that threadpoolctl found: looking for them takes a millisecond, too long for every call."""
+
+    def __init__(self):
+        self._controller: threadpoolctl.ThreadpoolController | None = None
+        self._modules_seen = 0
+
+    def controller(self) -> threadpoolctl.ThreadpoolController:
+        if self._controller is None or len(sys.modules) != self._modules_seen:
+            self._controller = threadpoolctl.ThreadpoolController()
+            self._modules_seen = len(sys.modules)
+        return self._controller
+
+
+_limiter = _ThreadLimiter()
+
+
+@contextlib.contextmanager
+def limit_threads(count: int) -> Iterator[None]:
+    """Let BLAS, OpenMP and PyTorch use at most `count` threads, as they did before afterwards.
+
+    Libraries that are imported inside are not limited; PyTorch is when it was imported before.
+    """
+    torch = sys.modules.get("torch")
+    before = torch.get_num_threads() if torch is not None else 0
+    with _limiter.controller().limit(limits=count):
+        if torch is not None:
+            torch.set_num_threads(count)
+        try:
+            yield
+        finally:
+            if torch is not None:
+                torch.set_num_threads(before)
+
+
+__all__ = ["Context", "Events", "OptionError", "Spec", "TrainingData", "face", "limit_threads", "versions"]

@@ -1,4 +1,9 @@
-"""Errors that cross to C++ as kinds of their own."""
+"""Errors that cross to C++ as kinds of their own, and how they suggest the right name."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Iterable
 
 
 class OptionError(ValueError):
@@ -20,3 +25,19 @@ class OptionError(ValueError):
 
 class DataError(ValueError):
     """A file or column can't be read: becomes a DataError. The text names the file and the column."""
+
+
+def pointer_to(*keys: str | int) -> str:
+    """A JSON pointer from its keys: ("params", "a/b") -> "/params/a~1b"."""
+    return "".join("/" + str(key).replace("~", "~0").replace("/", "~1") for key in keys)
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """What to append to "there is no NAME": the nearest known names, or all of them where none is near."""
+    known = sorted(set(known))
+    near = difflib.get_close_matches(name, known, n=3)
+    if near:
+        return ", did you mean " + " or ".join(f"'{one}'" for one in near) + "?"
+    if not known:
+        return "; there is none at all"
+    return "; known: " + ", ".join(known[:20]) + (", …" if len(known) > 20 else "")

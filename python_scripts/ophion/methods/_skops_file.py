@@ -1,0 +1,293 @@
+"""Estimators as skops bytes: which types are trusted, and what is checked before any object is made.
+
+skops makes only objects of trusted types, but does not look into them. Two types hold node arrays that scikit-learn
+walks without a look at the indices (`Tree` and HistGradientBoosting's `TreePredictor`): a child that points before
+its parent loops for ever, one beyond the array crashes the process. So every such array is checked on skops' own node
+graph, which is what the objects are then made of.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any, Iterator, Mapping
+from zipfile import BadZipFile, ZipFile
+
+import numpy as np
+import skops.io
+from skops.io._audit import CachedNode, Node, audit_tree, get_tree
+from skops.io._general import ObjectNode, TypeNode
+from skops.io._sklearn import TreeNode
+from skops.io._utils import read_schema
+from skops.io.exceptions import UnsupportedTypeException
+
+TREE = "sklearn.tree._tree.Tree"
+PREDICTOR = "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor"
+
+# Beside what skops trusts itself (scikit-learn's estimators, NumPy's and SciPy's types).
+TRUSTED = {
+    "sklearn": [
+        TREE,
+        PREDICTOR,
+        "sklearn.calibration._CalibratedClassifier",
+        "sklearn.calibration._SigmoidCalibration",
+        "sklearn.gaussian_process._gpc._BinaryGaussianProcessClassifierLaplace",
+        "sklearn.gaussian_process.kernels.ConstantKernel",
+        "sklearn.gaussian_process.kernels.Matern",
+        "sklearn.gaussian_process.kernels.Product",
+        "sklearn.gaussian_process.kernels.RBF",
+        "sklearn.gaussian_process.kernels.Sum",
+        "sklearn.gaussian_process.kernels.WhiteKernel",
+        "sklearn.metrics._dist_metrics.EuclideanDistance",
+        "sklearn.metrics._dist_metrics.EuclideanDistance32",
+        "sklearn.metrics._dist_metrics.EuclideanDistance64",
+        "sklearn.metrics._scorer._PassthroughScorer",
+        "sklearn.model_selection._split.KFold",
+        "sklearn.model_selection._split.StratifiedKFold",
+        "sklearn.neighbors._ball_tree.BallTree",
+        "sklearn.neighbors._kd_tree.KDTree",
+        "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
+        "sklearn.neural_network._stochastic_optimizers.SGDOptimizer",
+        "sklearn.utils._bunch.Bunch",
+    ],
+    "xgboost": ["xgboost.core.Booster", "xgboost.sklearn.XGBClassifier", "xgboost.sklearn.XGBRegressor"],
+    "lightgbm": ["lightgbm.basic.Booster", "lightgbm.sklearn.LGBMClassifier", "lightgbm.sklearn.LGBMRegressor"],
+}
+_TRUSTED = [name for names in TRUSTED.values() for name in names]
+
+# Their content is walked by compiled code without checks, and is not checked here: it counts as code.
+_PLAIN_PACKAGES = ("builtins", "collections", "numpy", "scipy", "sklearn")
+_UNCHECKED = ("sklearn.neighbors._ball_tree.", "sklearn.neighbors._kd_tree.", "sklearn.svm._classes.")
+_CHECKED_BY_SKLEARN = ("sklearn.svm._classes.LinearSVC", "sklearn.svm._classes.LinearSVR")
+
+# Estimators that hand their own x on to the trees below them unchecked.
+_HAND_ON = (
+    "sklearn.ensemble._forest.",
+    "sklearn.ensemble._gb.",
+    "sklearn.tree._classes.",
+    "sklearn.ensemble._hist_gradient_boosting.",
+)
+
+
+def dump(estimator: Any) -> bytes:
+    """Raises
+    ------
+    ValueError
+        It holds a type that is not kept: names it.
+    """
+    name = type(estimator).__name__
+    try:
+        content = skops.io.dumps(estimator)
+    except UnsupportedTypeException as error:
+        raise ValueError(f"{name} can't be kept: {error}") from error
+    unknown = set(skops.io.get_untrusted_types(data=content)) - set(_TRUSTED)
+    if unknown:
+        raise ValueError(
+            f"{name} can't be kept: it holds {', '.join(sorted(unknown))}, and only types of scikit-learn, "
+            'XGBoost and LightGBM that are known to be safe are kept; the method "script" can keep anything'
+        )
+    return content
+
+
+def load(content: bytes) -> Any:
+    """Raises
+    ------
+    ValueError
+        No skops file, a type that is not trusted, or a tree that would lead scikit-learn astray: names it.
+    """
+    tree = _graph(content)
+    unknown = tree.get_unsafe_set() - set(_TRUSTED)
+    if unknown:
+        raise ValueError(f"the estimator holds types that are not trusted: {', '.join(sorted(unknown))}")
+    for node, limit in _walk(tree):
+        name = _name(node)
+        if isinstance(node, TypeNode):  # a type by itself, no object
+            continue
+        if isinstance(node, TreeNode):
+            _check_tree(node, limit)
+        elif name == PREDICTOR and isinstance(node, ObjectNode):
+            _check_predictor(node, limit)
+        elif name in (TREE, PREDICTOR):
+            raise ValueError(f"{name}: not written as scikit-learn's objects are")
+        elif name.endswith("._BinMapper") and _has_categories(_attributes(node, name).get("is_categorical_")):
+            raise ValueError(
+                f"{name}: splits on categories index tables of bits that are not checked, so they are refused"
+            )
+        elif name.startswith("sklearn.ensemble._gb."):
+            _check_stages(node)
+    audit_tree(tree, trusted=_TRUSTED)
+    return tree.construct()
+
+
+def is_opaque(content: bytes) -> bool:
+    """Whether it holds anything whose content can't be checked: other libraries' buffers, compiled code's tables."""
+    for node, _ in _walk(_graph(content)):
+        name = _name(node)
+        if name.partition(".")[0] not in _PLAIN_PACKAGES:
+            return True
+        if name.startswith(_UNCHECKED) and name not in _CHECKED_BY_SKLEARN:
+            return True
+    return False
+
+
+def _graph(content: bytes) -> Node:
+    try:
+        with ZipFile(io.BytesIO(content)) as archive:
+            schema, context = read_schema(archive)
+            return get_tree(schema, context, trusted=_TRUSTED)
+    except (BadZipFile, KeyError, TypeError, RecursionError, json.JSONDecodeError) as error:
+        raise ValueError(f"the estimator is no skops file that can be read: {error}") from error
+
+
+def _walk(root: Node) -> Iterator[tuple[Node, int | None]]:
+    """Every node, with the number of features of the estimators above it that hand their x on to trees."""
+    stack: list[tuple[Node, int | None]] = [(root, None)]
+    seen = set()
+    while stack:
+        node, limit = stack.pop()
+        if isinstance(node, CachedNode):
+            node = node.cached
+        if (id(node), limit) in seen:
+            continue
+        seen.add((id(node), limit))
+        yield node, limit
+        name = _name(node)
+        if (
+            name.startswith("sklearn.")
+            and isinstance(node, ObjectNode)
+            and node.attrs is not None
+            and name != PREDICTOR
+        ):
+            own = _features(node) if name.startswith(_HAND_ON) else None
+            if own is not None:
+                limit = own if limit is None else min(limit, own)
+            elif not name.startswith(_HAND_ON):
+                limit = None  # an estimator that makes other features for those below
+        for child in node.children.values():
+            below = child if isinstance(child, list) else child.values() if isinstance(child, dict) else [child]
+            stack.extend((one, limit) for one in below if isinstance(one, Node))
+
+
+def _check_tree(node: Node, limit: int | None) -> None:
+    attributes = _attributes(node, TREE)
+    arguments = getattr(node.args, "content", None)
+    if not isinstance(arguments, list) or len(arguments) != 3:
+        raise ValueError(f"{TREE}: not made as scikit-learn makes it")
+    n_features, n_outputs = _number(arguments[0]), _number(arguments[2])
+    n_classes = _array({"n_classes": arguments[1]}, "n_classes", TREE)
+    nodes = _array(attributes, "nodes", TREE)
+    values = _array(attributes, "values", TREE)
+    count = _number(attributes.get("node_count"))
+    if (
+        nodes.ndim != 1
+        or nodes.dtype.names is None
+        or not {"left_child", "right_child", "feature"} <= set(nodes.dtype.names)
+    ):
+        raise ValueError(f"{TREE}: the nodes have dtype {nodes.dtype} and shape {nodes.shape}")
+    if (
+        n_classes.shape != (n_outputs,)
+        or n_classes.dtype != np.intp
+        or not np.all((n_classes > 0) & (n_classes < 2**20))
+    ):
+        raise ValueError(f"{TREE}: {n_outputs} outputs, but classes of shape {n_classes.shape}")
+    if (
+        values.dtype != np.float64
+        or values.shape != (len(nodes), n_outputs, int(n_classes.max()))
+        or count != len(nodes)
+    ):
+        raise ValueError(
+            f"{TREE}: {len(nodes)} nodes, node_count {count}, values of shape {values.shape} and {values.dtype}"
+        )
+    if any(nodes.dtype[name].kind != "i" for name in ("left_child", "right_child", "feature")):
+        raise ValueError(f"{TREE}: the nodes have dtype {nodes.dtype}")
+    inner = nodes["left_child"] != -1
+    _check_children(TREE, nodes["left_child"], nodes["right_child"], inner)
+    _check_features(TREE, nodes["feature"], inner, n_features if limit is None else min(n_features, limit))
+
+
+def _check_predictor(node: Node, limit: int | None) -> None:
+    nodes = _array(_attributes(node, PREDICTOR), "nodes", PREDICTOR)
+    wanted = {"left", "right", "feature_idx", "is_leaf", "is_categorical"}
+    if nodes.ndim != 1 or nodes.dtype.names is None or not wanted <= set(nodes.dtype.names):
+        raise ValueError(f"{PREDICTOR}: the nodes have dtype {nodes.dtype} and shape {nodes.shape}")
+    if limit is None:
+        raise ValueError(f"{PREDICTOR}: not part of an estimator that says how many features it has")
+    inner = nodes["is_leaf"] == 0
+    if np.any(nodes["is_categorical"]):
+        raise ValueError(
+            f"{PREDICTOR}: splits on categories index tables of bits that are not checked, so they are refused"
+        )
+    _check_children(PREDICTOR, nodes["left"], nodes["right"], inner)
+    _check_features(PREDICTOR, nodes["feature_idx"], inner, limit)
+
+
+def _check_stages(node: Node) -> None:
+    """Gradient boosting adds column k of its trees to column k of the scores, unchecked."""
+    name = _name(node)
+    attributes = _attributes(node, name)
+    stages = getattr(attributes.get("estimators_"), "items", None)
+    expected = _number(attributes.get("n_trees_per_iteration_"))
+    if not isinstance(stages, list) or any(len(getattr(one, "content", ())) != expected for one in stages):
+        raise ValueError(f"{name}: its stages don't all have {expected} trees")
+
+
+def _check_children(kind: str, left: np.ndarray, right: np.ndarray, inner: np.ndarray) -> None:
+    if len(inner) == 0:
+        raise ValueError(f"{kind}: a tree without nodes")
+    for side, child in (("left", left.astype(np.int64)), ("right", right.astype(np.int64))):
+        wrong = np.flatnonzero(inner & ((child <= np.arange(len(child))) | (child >= len(child))))
+        if len(wrong):
+            at = wrong[0]
+            raise ValueError(
+                f"{kind}: the {side} child of node {at} is {child[at]}, expected {at + 1} to {len(child) - 1}"
+            )
+
+
+def _check_features(kind: str, feature: np.ndarray, inner: np.ndarray, n_features: int) -> None:
+    wrong = np.flatnonzero(inner & ((feature < 0) | (feature >= n_features)))
+    if len(wrong):
+        raise ValueError(
+            f"{kind}: node {wrong[0]} asks for feature {feature[wrong[0]]}, expected 0 to {n_features - 1}"
+        )
+
+
+def _name(node: Node) -> str:
+    return f"{node.module_name}.{node.class_name}"
+
+
+def _attributes(node: Node, kind: str) -> Mapping[str, Node]:
+    """What the object's __dict__ will be."""
+    content = getattr(getattr(node, "attrs", None), "content", None)
+    if not isinstance(content, dict):
+        raise ValueError(f"{kind}: not written as scikit-learn's objects are")
+    return content
+
+
+def _array(attributes: Mapping[str, Node], name: str, kind: str) -> np.ndarray:
+    node = attributes.get(name)
+    if getattr(node, "type", None) != "numpy" or not hasattr(node, "buffer"):
+        raise ValueError(f"{kind}: '{name}' is no array")
+    return np.load(io.BytesIO(node.buffer.getvalue()), allow_pickle=False)
+
+
+def _number(node: Any) -> int:
+    """A whole number: plain, or a NumPy scalar."""
+    if getattr(node, "type", None) == "numpy":
+        value = _array({"": node}, "", "a number")
+        return int(value) if value.shape == () else -1
+    try:
+        value = json.loads(node.content)
+    except (AttributeError, TypeError, ValueError):
+        return -1
+    return value if type(value) is int else -1
+
+
+def _features(node: Node) -> int | None:
+    found = _attributes(node, _name(node)).get("n_features_in_")
+    return None if found is None else _number(found)
+
+
+def _has_categories(node: Any) -> bool:
+    if getattr(node, "type", None) == "numpy":
+        return bool(np.any(_array({"is_categorical_": node}, "is_categorical_", "_BinMapper")))
+    return getattr(node, "content", "null") != "null"

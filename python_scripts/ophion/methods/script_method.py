@@ -1,0 +1,121 @@
+"""The method "script": a user's module that trains, scores and keeps a model by itself, with any library.
+
+The script has these functions::
+
+    def train(train, validation, ctx, **params): ...   # -> the model, any object
+    def predict(model, x): ...                         # -> scores: (n,), or (n, n_outputs)
+    def save(model): ...                               # -> {"name": bytes}
+    def load(members, ctx): ...                        # members: what save gave -> the model
+
+``train`` and ``validation`` (None when the config asks for none) have x (float32, (n, n_features)), y (int32 class
+indices (n,), or float32 (n, n_targets)) and w (float64, (n,)): arrays of the script's own, to keep or to change; so
+is the ``x`` of predict. ``ctx`` is a `ophion.contract.Context` (``ctx.spec``, ``ctx.seed``, ``ctx.report(epoch,
+epochs, **metrics)``, ``ctx.should_stop``, …). Each key of "params" is an argument of ``train`` by name. Python's and
+NumPy's generators have the seed before ``train`` is called.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+from typing import Any, Mapping
+
+import numpy as np
+
+from ophion import _scripts
+from ophion._scripts.signatures import check_call
+from ophion.contract import Context, Events, Spec, TrainingData
+
+PACKAGES = ["numpy"]
+MODEL = "model/"  # where the script's own members are kept
+NAME = "script.txt"  # the member that says which of the sources is the script
+
+FUNCTIONS = {
+    "train": ("train", "validation", "ctx"),
+    "predict": ("model", "x"),
+    "save": ("model",),
+    "load": ("members", "ctx"),
+}
+
+
+class TrainedScript:
+    """What the script's train or load gave, with the script."""
+
+    def __init__(self, script: _scripts.Script, model: Any, spec: Spec):
+        self.script = script
+        self.model = model
+        self.spec = spec
+        self._predict = script.function("predict", shape="function predict(model, x)")
+
+    def predict(self, x: np.ndarray) -> np.ndarray:
+        scores = np.asarray(self._predict(self.model, x.copy()))
+        n, k = len(x), self.spec.n_outputs
+        if k == 1 and scores.shape == (n, 1):
+            scores = scores[:, 0]
+        if scores.shape != ((n,) if k == 1 else (n, k)):
+            expected = f"({n},)" if k == 1 else f"({n}, {k})"
+            raise ValueError(f"{self.script.file}: predict gave scores of shape {scores.shape}, expected {expected}")
+        return scores
+
+
+def check(context: Context) -> None:
+    """Find missing functions and wrong arguments before any data is read; see `ophion.contract`."""
+    script = _scripts.open_file(context.options["script"])
+    for name, given in FUNCTIONS.items():
+        function = script.function(name, shape=f"function {name}({', '.join(given)})")
+        check_call(function, script.file, given, context.options["params"] if name == "train" else None)
+
+
+def train(data: TrainingData, context: Context) -> TrainedScript:
+    script = _scripts.open_file(context.options["script"])
+    events, validation = _private(data.train), _private(data.validation) if data.validation else None
+    states = random.getstate(), np.random.get_state()
+    random.seed(context.seed)
+    np.random.seed(context.seed % 2**32)
+    try:
+        model = script.module.train(events, validation, context, **context.options["params"])
+    finally:
+        random.setstate(states[0])
+        np.random.set_state(states[1])
+    return TrainedScript(script, model, context.spec)
+
+
+def predict(model: TrainedScript, x: np.ndarray) -> np.ndarray:
+    return model.predict(x)
+
+
+def save(model: TrainedScript) -> dict[str, bytes]:
+    """The script's members below "model/", and its sources.
+
+    Raises
+    ------
+    TypeError
+        The script's save gave anything but {str: bytes}.
+    """
+    members = model.script.module.save(model.model)
+    if not isinstance(members, Mapping):
+        raise TypeError(f"{model.script.file}: save gave {type(members).__name__}, expected a dict of names and bytes")
+    for name, content in members.items():
+        if not isinstance(name, str) or not isinstance(content, (bytes, bytearray, memoryview)):
+            raise TypeError(
+                f"{model.script.file}: save gave {name!r}: {type(content).__name__}, expected names and bytes"
+            )
+    kept = {MODEL + name: bytes(content) for name, content in members.items()}
+    return {NAME: model.script.name.encode(), **kept, **model.script.sources()}
+
+
+def load(members: Mapping[str, bytes], context: Context) -> TrainedScript:
+    script = _scripts.from_members(members, bytes(members[NAME]).decode())
+    own = {name[len(MODEL) :]: bytes(content) for name, content in members.items() if name.startswith(MODEL)}
+    return TrainedScript(script, script.module.load(own, context), context.spec)
+
+
+def carries_code(members: Mapping[str, Any]) -> bool:
+    return True
+
+
+def _private(events: Events) -> Events:
+    copies = Events(events.x.copy(), events.y.copy(), events.w.copy())
+    nbytes = copies.x.nbytes + copies.y.nbytes + copies.w.nbytes
+    logging.getLogger("ophion").info("the script gets its own copy of %d events (%d bytes)", len(copies), nbytes)
+    return copies

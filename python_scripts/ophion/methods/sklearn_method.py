@@ -1,0 +1,166 @@
+"""The method "sklearn": any estimator or pipeline with scikit-learn's contract, by dotted name.
+
+Event weights are passed as ``sample_weight``; where the estimator takes none and the weights are not all the same,
+that is an error. ``random_state`` gets the seed and ``n_jobs`` the threads unless the config sets them. A validation
+part is not trained on: it is handed to an estimator that stops early on it (XGBoost and LightGBM with
+early_stopping_rounds, HistGradientBoosting with early_stopping true), else not used.
+
+Scores are ``predict_proba`` (of the positive class when there are two), else ``decision_function`` as it is (no
+probability: SVC, RidgeClassifier), and ``predict`` for regression. Forests score on one thread, since they add their
+trees up in the order in which threads finish.
+
+An estimator is kept by skops; which types and what is checked: `ophion.methods._skops_file`. Those of XGBoost and
+LightGBM count as code.
+"""
+
+from __future__ import annotations
+
+import copy
+import gc
+import importlib
+import logging
+import sys
+from typing import Any, Mapping
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.ensemble._forest import BaseForest
+
+from ophion.contract import Context, Events, Spec, TrainingData
+from ophion.errors import OptionError
+from ophion.methods import _skops_file
+from ophion.methods._estimators import build, fit_arguments, last_step, takes
+
+PACKAGES = ["scikit-learn", "skops", "numpy"]
+ESTIMATOR = "estimator.skops"
+
+_log = logging.getLogger("ophion")
+
+
+class TrainedEstimator:
+    """A fitted estimator and how its scores are had."""
+
+    def __init__(self, estimator: BaseEstimator, spec: Spec):
+        self.estimator = estimator
+        self.spec = spec
+        self.name = type(last_step(estimator)).__name__
+        if spec.task == "classification":
+            classes = getattr(estimator, "classes_", None)
+            if classes is not None and list(classes) != list(range(spec.n_classes)):
+                raise ValueError(f"{self.name} knows the classes {list(classes)}, expected 0 to {spec.n_classes - 1}")
+            self._score = (
+                estimator.predict_proba if hasattr(estimator, "predict_proba") else estimator.decision_function
+            )
+        else:
+            self._score = estimator.predict
+
+    def predict(self, x: np.ndarray) -> np.ndarray:
+        """Scores: shape (n,), or (n, n_outputs) for several outputs."""
+        scores = np.asarray(self._score(x))
+        n, k = len(x), self.spec.n_outputs
+        if self.spec.task == "classification" and k == 1 and scores.shape == (n, 2):
+            scores = scores[:, 1]
+        if k == 1 and scores.shape == (n, 1):
+            scores = scores[:, 0]
+        if scores.shape != ((n,) if k == 1 else (n, k)):
+            raise ValueError(f"{self.name} gave scores of shape {scores.shape}, expected {(n,) if k == 1 else (n, k)}")
+        return scores.astype(np.float32, copy=False)
+
+
+def check(context: Context) -> None:
+    """Find wrong names, parameters and values before any data is read; see `ophion.contract`."""
+    build(context.options, context.spec, context.seed, context.threads)
+
+
+def train(data: TrainingData, context: Context) -> TrainedEstimator:
+    estimator = build(context.options, context.spec, context.seed, context.threads)
+    name, spec, events = type(last_step(estimator)).__name__, context.spec, data.train
+    if spec.task == "classification":
+        missing = set(range(spec.n_classes)) - set(np.unique(events.y).tolist())
+        if missing:
+            raise ValueError(f"there are no training events of class '{spec.classes[min(missing)]}'")
+    arguments = {}
+    if takes(estimator, "sample_weight"):
+        arguments["sample_weight"] = events.w
+    elif len(events) and np.any(events.w != events.w[0]):
+        raise OptionError(
+            "/estimator",
+            f"{name}.fit takes no sample_weight, but the training events have weights from {events.w.min():g} "
+            f"to {events.w.max():g}; use another estimator, or no weights",
+        )
+    arguments |= _validation_arguments(estimator, data.validation, spec, context)
+    references = sys.getrefcount(events.x)
+    estimator.fit(events.x, _answers(events, spec), **fit_arguments(estimator, **arguments))
+    del arguments
+    if sys.getrefcount(events.x) > references:
+        # It keeps the events, as nearest neighbours do; they are lent, so it gets copies of its own.
+        _log.info(
+            "%s: %s keeps the training events, so they are copied (%d bytes)", context.name, name, events.x.nbytes
+        )
+        estimator = copy.deepcopy(estimator)
+        gc.collect()
+    for forest in _forests(estimator):
+        forest.n_jobs = 1
+    return TrainedEstimator(estimator, spec)
+
+
+def predict(model: TrainedEstimator, x: np.ndarray) -> np.ndarray:
+    return model.predict(x)
+
+
+def save(model: TrainedEstimator) -> dict[str, bytes]:
+    return {ESTIMATOR: _skops_file.dump(model.estimator)}
+
+
+def load(members: Mapping[str, bytes], context: Context) -> TrainedEstimator:
+    _import_packages(context.options["estimator"])
+    return TrainedEstimator(_skops_file.load(bytes(members[ESTIMATOR])), context.spec)
+
+
+def carries_code(members: Mapping[str, bytes]) -> bool:
+    """False when everything in the file can be checked: plain scikit-learn."""
+    return _skops_file.is_opaque(bytes(members[ESTIMATOR]))
+
+
+def _answers(events: Events, spec: Spec) -> np.ndarray:
+    return events.y[:, 0] if spec.task == "regression" and spec.n_outputs == 1 else events.y
+
+
+def _validation_arguments(
+    estimator: BaseEstimator, events: Events | None, spec: Spec, context: Context
+) -> dict[str, Any]:
+    """What hands the validation part to an estimator that stops early on it."""
+    if events is None:
+        return {}
+    last = last_step(estimator)
+    parameters = last.get_params(deep=False)
+    x, y = events.x, _answers(events, spec)
+    if estimator is last:  # a pipeline's steps before it would have to be applied first
+        if parameters.get("early_stopping") is True and takes(last, "X_val"):
+            return {"X_val": x, "y_val": y, "sample_weight_val": events.w}
+        if parameters.get("early_stopping_rounds") and takes(last, "eval_set"):
+            found = {"eval_set": [(x, y)]}
+            weights = [name for name in ("sample_weight_eval_set", "eval_sample_weight") if takes(last, name)]
+            found |= {name: [events.w] for name in weights}
+            return found | ({"verbose": False} if takes(last, "verbose") else {})
+    _log.info("%s: %s has no use for a validation part; it is not trained on", context.name, type(last).__name__)
+    return {}
+
+
+def _forests(estimator: BaseEstimator) -> list[BaseForest]:
+    parts = [estimator, *estimator.get_params(deep=True).values()]
+    return [one for one in parts if isinstance(one, BaseForest)]
+
+
+def _import_packages(named: str | list) -> None:
+    """Import the estimators' packages before skops does, so that a missing one is named."""
+    for one in [named] if isinstance(named, str) else [step["estimator"] for step in named]:
+        package = one.partition(".")[0]
+        if package not in _skops_file.TRUSTED:  # a file's words alone import nothing else
+            continue
+        try:
+            importlib.import_module(package)
+        except ModuleNotFoundError as error:
+            raise ModuleNotFoundError(
+                f"the model needs the package '{package}', which this Python does not have: {error}"
+            ) from error

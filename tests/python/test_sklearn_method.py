@@ -1,0 +1,427 @@
+"""The method "sklearn": building from the config, weights, scores, and what is checked in a kept estimator."""
+
+import io
+import json
+import zipfile
+
+import numpy as np
+import pytest
+from conftest import classification, context, events, gaussians, linear_targets, regression
+
+from ophion.contract import TrainingData
+from ophion.errors import OptionError
+from ophion.methods import _skops_file, sklearn_method
+
+FOREST = "sklearn.ensemble.RandomForestClassifier"
+
+
+def trained(spec=None, data=None, **options):
+    ctx = context("sklearn", spec or classification(), **options)
+    sklearn_method.check(ctx)
+    return ctx, sklearn_method.train(data or TrainingData(gaussians(400)), ctx)
+
+
+def refused(spec=None, **options):
+    with pytest.raises(OptionError) as caught:
+        sklearn_method.check(context("sklearn", spec or classification(), **options))
+    return caught.value.pointer, caught.value.problem
+
+
+KEPT = [
+    (FOREST, {"n_estimators": 7}),
+    ("sklearn.ensemble.ExtraTreesClassifier", {"n_estimators": 7}),
+    ("sklearn.ensemble.HistGradientBoostingClassifier", {"max_iter": 5}),
+    ("sklearn.ensemble.GradientBoostingClassifier", {"n_estimators": 5}),
+    (
+        "sklearn.ensemble.AdaBoostClassifier",
+        {
+            "n_estimators": 3,
+            "estimator": {"estimator": "sklearn.tree.DecisionTreeClassifier", "params": {"max_depth": 2}},
+        },
+    ),
+    ("sklearn.ensemble.BaggingClassifier", {"n_estimators": 3}),
+    ("sklearn.neural_network.MLPClassifier", {"hidden_layer_sizes": [5], "max_iter": 20}),
+    ("sklearn.svm.SVC", {}),
+    ("sklearn.linear_model.RidgeClassifier", {}),
+    ("sklearn.naive_bayes.GaussianNB", {}),
+    (
+        "sklearn.calibration.CalibratedClassifierCV",
+        {"estimator": {"estimator": "sklearn.tree.DecisionTreeClassifier"}, "cv": 2},
+    ),
+    (
+        [
+            {"estimator": "sklearn.preprocessing.StandardScaler"},
+            {"estimator": "sklearn.linear_model.SGDClassifier", "params": {"loss": "log_loss"}},
+        ],
+        {},
+    ),
+    ("xgboost.XGBClassifier", {"n_estimators": 5}),
+]
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("classes", [("b", "s"), ("a", "b", "c")])
+@pytest.mark.parametrize(
+    ("estimator", "params"), KEPT, ids=[one if isinstance(one, str) else "pipeline" for one, _ in KEPT]
+)
+def test_kept_estimators_score_as_before_bit_for_bit(estimator, params, classes):
+    if isinstance(estimator, str) and estimator.startswith("xgboost"):
+        pytest.importorskip("xgboost")
+    data = TrainingData(gaussians(300, classes=classes))
+    ctx, model = trained(classification(classes), data, estimator=estimator, params=params)
+    members = sklearn_method.save(model)
+    loaded = sklearn_method.load(members, ctx)
+    scores = sklearn_method.predict(model, data.train.x)
+    assert scores.dtype == np.float32 and scores.shape == ((300,) if len(classes) == 2 else (300, 3))
+    assert np.array_equal(sklearn_method.predict(loaded, data.train.x), scores)
+    assert sklearn_method.carries_code(members) == any(one in str(estimator) for one in ("xgboost", "SVC"))
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        "sklearn.ensemble.GradientBoostingRegressor",
+        "sklearn.ensemble.HistGradientBoostingRegressor",
+        "xgboost.XGBRegressor",
+    ],
+)
+def test_kept_regressors_score_as_before_bit_for_bit(estimator):
+    if estimator.startswith("xgboost"):
+        pytest.importorskip("xgboost")
+    data = linear_targets(400, n_targets=1)
+    ctx, model = trained(regression(), data, estimator=estimator)
+    scores = sklearn_method.predict(model, data.train.x)
+    assert np.array_equal(
+        sklearn_method.predict(sklearn_method.load(sklearn_method.save(model), ctx), data.train.x), scores
+    )
+
+
+def test_scores_are_those_of_plain_scikit_learn():
+    from sklearn.ensemble import RandomForestClassifier
+
+    data = TrainingData(gaussians(400, weights=np.random.default_rng(1).uniform(0.5, 2, 400)))
+    _, model = trained(data=data, estimator=FOREST, params={"n_estimators": 20})
+    plain = RandomForestClassifier(n_estimators=20, random_state=7).fit(
+        data.train.x, data.train.y, sample_weight=data.train.w
+    )
+    assert np.array_equal(
+        sklearn_method.predict(model, data.train.x), plain.predict_proba(data.train.x)[:, 1].astype(np.float32)
+    )
+
+
+def test_a_decision_is_given_where_there_is_no_probability():
+    data = TrainingData(gaussians(400))
+    _, model = trained(data=data, estimator="sklearn.svm.LinearSVC")
+    assert np.array_equal(
+        sklearn_method.predict(model, data.train.x), model.estimator.decision_function(data.train.x).astype(np.float32)
+    )
+
+
+def test_wrong_names_are_refused_with_the_nearest():
+    assert "did you mean 'RandomForestClassifier'" in refused(estimator="sklearn.ensemble.RandomForestClasifier")[1]
+    assert (
+        "sklearn has no module 'ensembel', did you mean 'ensemble'"
+        in refused(estimator="sklearn.ensembel.RandomForestClassifier")[1]
+    )
+    assert "there is no package 'no_such_package' in this Python" in refused(estimator="no_such_package.Thing")[1]
+    assert "is no class with fit() and get_params()" in refused(estimator="sklearn.metrics.roc_auc_score")[1]
+
+
+def test_wrong_parameters_are_refused_before_any_data():
+    assert refused(estimator=FOREST, params={"n_estimatrs": 3}) == (
+        "/params/n_estimatrs",
+        "RandomForestClassifier has no parameter 'n_estimatrs', did you mean 'n_estimators'?",
+    )
+    pointer, problem = refused(estimator=FOREST, params={"n_estimators": -3})
+    assert pointer == "/params/n_estimators" and "must be an int in the range [1, inf). Got -3 instead" in problem
+    steps = [
+        {"estimator": "sklearn.preprocessing.StandardScaler", "params": {}},
+        {"estimator": FOREST, "params": {"max_dept": 3}},
+    ]
+    assert refused(estimator=steps)[0] == "/estimator/1/params/max_dept"
+    assert refused(estimator=steps[:1] + [{"estimator": FOREST}], params={"a": 1})[1].startswith(
+        "estimator is a list of steps"
+    )
+    assert "has no transform()" in refused(estimator=[{"estimator": FOREST}, {"estimator": FOREST}])[1]
+    nested = {"estimator": {"estimator": "sklearn.tree.DecisionTreeClassifier", "params": {"depth": 1}}}
+    assert (
+        refused(estimator="sklearn.ensemble.AdaBoostClassifier", params=nested)[0] == "/params/estimator/params/depth"
+    )
+    assert (
+        refused(estimator="sklearn.ensemble.AdaBoostClassifier", params={"estimator__depth": 1})[0]
+        == "/params/estimator__depth"
+    )
+
+
+def test_xgboost_takes_names_of_its_own_but_no_slips():
+    pytest.importorskip("xgboost")
+    assert "did you mean 'max_depth'" in refused(estimator="xgboost.XGBClassifier", params={"max_dept": 3})[1]
+    sklearn_method.check(context("sklearn", classification(), estimator="xgboost.XGBClassifier", params={"eta": 0.1}))
+
+
+def test_an_estimator_for_another_task_is_refused():
+    assert (
+        refused(estimator="sklearn.ensemble.RandomForestRegressor")[1]
+        == "RandomForestRegressor is a regressor, but the task is classification"
+    )
+    assert (
+        refused(regression(), estimator=FOREST)[1]
+        == "RandomForestClassifier is a classifier, but the task is regression"
+    )
+
+
+def test_weights_that_would_be_lost_are_an_error():
+    neighbours = "sklearn.neighbors.KNeighborsClassifier"
+    with pytest.raises(
+        OptionError, match="KNeighborsClassifier.fit takes no sample_weight, but .* weights from 1 to 2"
+    ):
+        trained(data=TrainingData(gaussians(100, weights=np.repeat([1.0, 2.0], 50))), estimator=neighbours)
+    trained(data=TrainingData(gaussians(100, weights=np.full(100, 2.0))), estimator=neighbours)
+
+
+def test_weights_reach_the_last_step_of_a_pipeline():
+    y = np.tile([0, 1], 500).astype(np.int32)
+    data = TrainingData(events(np.zeros((1000, 2)), y, np.where(y == 1, 3.0, 1.0)))
+    steps = [
+        {"estimator": "sklearn.preprocessing.StandardScaler"},
+        {"estimator": "sklearn.linear_model.LogisticRegression"},
+    ]
+    _, model = trained(data=data, estimator=steps)
+    assert sklearn_method.predict(model, data.train.x) == pytest.approx(0.75, abs=1e-3)
+
+
+def test_an_estimator_that_keeps_the_events_gets_a_copy():
+    data = TrainingData(gaussians(200))
+    ctx, model = trained(data=data, estimator="sklearn.neighbors.KNeighborsClassifier", params={"algorithm": "brute"})
+    assert not np.shares_memory(model.estimator._fit_X, data.train.x)
+
+
+def test_seed_and_threads_are_given_where_the_config_is_silent():
+    ctx, model = trained(estimator=FOREST, params={"n_estimators": 3})
+    assert model.estimator.random_state == 7
+    _, model = trained(estimator=FOREST, params={"n_estimators": 3, "random_state": 3})
+    assert model.estimator.random_state == 3
+    ctx = context("sklearn", classification(), threads=2, estimator=FOREST, params={"n_estimators": 3})
+    assert (
+        sklearn_method.train(TrainingData(gaussians(100)), ctx).estimator.n_jobs == 1
+    )  # trained on two, scores on one
+
+
+def test_a_class_without_events_is_named():
+    data = gaussians(100)
+    only = events(data.x, np.ones(100, np.int32), data.w)
+    with pytest.raises(ValueError, match="there are no training events of class 'background'"):
+        trained(data=TrainingData(only), estimator=FOREST)
+
+
+def test_an_estimator_stops_early_on_the_validation_part():
+    xgboost = pytest.importorskip("xgboost")
+    data = TrainingData(gaussians(300), gaussians(300, seed=8))
+    _, model = trained(
+        data=data, estimator="xgboost.XGBClassifier", params={"n_estimators": 300, "early_stopping_rounds": 3}
+    )
+    assert model.estimator.best_iteration < 299
+    plain = xgboost.XGBClassifier(n_estimators=300, early_stopping_rounds=3, random_state=7, n_jobs=1)
+    plain.fit(
+        data.train.x,
+        data.train.y,
+        sample_weight=data.train.w,
+        eval_set=[(data.validation.x, data.validation.y)],
+        sample_weight_eval_set=[data.validation.w],
+        verbose=False,
+    )
+    assert plain.best_iteration == model.estimator.best_iteration
+    _, model = trained(
+        data=data,
+        estimator="sklearn.ensemble.HistGradientBoostingClassifier",
+        params={"max_iter": 200, "early_stopping": True},
+    )
+    assert model.estimator.n_iter_ < 200
+
+
+def test_an_estimator_of_an_unknown_package_can_not_be_kept():
+    from sklearn.linear_model import LogisticRegression
+
+    class Own(LogisticRegression):
+        pass
+
+    data = gaussians(100)
+    model = sklearn_method.TrainedEstimator(Own().fit(data.x, data.y), classification())
+    with pytest.raises(ValueError, match="Own can't be kept: it holds .*Own"):
+        sklearn_method.save(model)
+
+
+# What a wild file may hold. Each change is made to an honest file's arrays or words, and must be refused before anything
+# is made of it.
+
+
+def doctored(content, change_array=None, change_schema=None):
+    """The skops file with each structured .npy member, or the schema, changed."""
+    result = io.BytesIO()
+    changed = 0
+    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(result, "w") as new:
+        for name in old.namelist():
+            data = old.read(name)
+            if name.endswith(".npy") and change_array is not None:
+                array = np.load(io.BytesIO(data))
+                if array.dtype.names:
+                    change_array(array)
+                    changed += 1
+                    buffer = io.BytesIO()
+                    np.save(buffer, array)
+                    data = buffer.getvalue()
+            if name == "schema.json" and change_schema is not None:
+                text = data.decode()
+                data = change_schema(text).encode()
+                changed += data.decode() != text
+            new.writestr(name, data)
+    assert changed
+    return result.getvalue()
+
+
+def setting(field, row, value):
+    def change(array):
+        array[field][row] = value
+
+    return change
+
+
+@pytest.fixture(scope="module")
+def forest():
+    return sklearn_method.save(trained(estimator=FOREST, params={"n_estimators": 2})[1])["estimator.skops"]
+
+
+@pytest.fixture(scope="module")
+def boosted():
+    return sklearn_method.save(
+        trained(estimator="sklearn.ensemble.HistGradientBoostingClassifier", params={"max_iter": 2})[1]
+    )["estimator.skops"]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "text"),
+    [
+        ("left_child", 10**6, "the left child of node 0 is 1000000, expected 1 to"),
+        ("right_child", 0, "the right child of node 0 is 0, expected 1 to"),
+        ("left_child", -7, "the left child of node 0 is -7"),
+        ("feature", 2, "node 0 asks for feature 2, expected 0 to 1"),
+        ("feature", -2, "node 0 asks for feature -2"),
+    ],
+)
+def test_a_wild_tree_is_refused(forest, field, value, text):
+    with pytest.raises(ValueError, match=f"sklearn.tree._tree.Tree: .*{text}"):
+        _skops_file.load(doctored(forest, setting(field, 0, value)))
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "text"),
+    [
+        ("left", 10**6, "the left child of node 0 is 1000000, expected 1 to"),
+        ("right", 0, "the right child of node 0 is 0"),
+        ("feature_idx", 30, "node 0 asks for feature 30, expected 0 to 1"),
+    ],
+)
+def test_a_wild_predictor_is_refused(boosted, field, value, text):
+    with pytest.raises(ValueError, match=f"TreePredictor: .*{text}"):
+        _skops_file.load(doctored(boosted, setting(field, 0, value)))
+
+
+def replacing(schema, value_of):
+    """The schema as text, with value_of(key, value) in place of every value of an object."""
+
+    def walk(node):
+        if isinstance(node, dict):
+            return {key: walk(value_of(key, value)) for key, value in node.items()}
+        return [walk(one) for one in node] if isinstance(node, list) else node
+
+    return json.dumps(walk(json.loads(schema)))
+
+
+def test_a_tree_that_lies_about_its_features_is_refused(forest):
+    # The forest hands on its x after a look at its own n_features_in_ only.
+    def lie(key, value):
+        return {**value, "content": "1", "__id__": None} if key == "n_features_in_" else value
+
+    with pytest.raises(ValueError, match="asks for feature 1, expected 0 to 0"):
+        _skops_file.load(doctored(forest, change_schema=lambda text: replacing(text, lie)))
+
+
+def test_a_tree_that_lies_about_its_size_is_refused(forest):
+    def lie(key, value):
+        return {**value, "content": "1000000", "__id__": None} if key == "node_count" else value
+
+    with pytest.raises(ValueError, match="node_count 1000000"):
+        _skops_file.load(doctored(forest, change_schema=lambda text: replacing(text, lie)))
+
+
+def test_nodes_that_another_object_stands_in_for_are_seen(forest):
+    # skops takes the first object of an __id__ for all of that __id__: the check must look at what will be made, not at
+    # what is written.
+    seen = []
+
+    def alias(key, value):
+        if key == "nodes":
+            seen.append(value)
+            return {**value, "__id__": seen[0]["__id__"]}
+        return value
+
+    with pytest.raises(ValueError, match="nodes, node_count"):
+        _skops_file.load(doctored(forest, change_schema=lambda text: replacing(text, alias)))
+
+
+def test_splits_on_categories_are_refused(boosted):
+    x = np.random.default_rng(1).integers(0, 5, (300, 2)).astype(np.float32)
+    data = TrainingData(events(x, (x[:, 0] % 2).astype(np.int32), np.ones(300)))
+    model = trained(
+        data=data,
+        estimator="sklearn.ensemble.HistGradientBoostingClassifier",
+        params={"max_iter": 3, "categorical_features": [0]},
+    )[1]
+    with pytest.raises(ValueError, match="HistGradientBoostingClassifier can't be kept: it holds functools.partial"):
+        sklearn_method.save(model)
+    with pytest.raises(ValueError, match="TreePredictor: splits on categories"):
+        _skops_file.load(doctored(boosted, setting("is_categorical", 0, 1)))
+
+
+def test_a_tree_under_a_false_name_is_checked(forest):
+    def rename(text):
+        other = '"__module__": "sklearn.neural_network._stochastic_optimizers"'
+        return text.replace('"__class__": "Tree",', '"__class__": "AdamOptimizer",').replace(
+            '"__module__": "sklearn.tree._tree"', other
+        )
+
+    wild = doctored(forest, setting("left_child", 0, 10**6))
+    with pytest.raises(ValueError, match="the left child of node 0 is 1000000"):
+        _skops_file.load(doctored(wild, change_schema=rename))
+
+    def other_loader(text):
+        return text.replace('"__loader__": "TreeNode"', '"__loader__": "LossNode"')
+
+    with pytest.raises(ValueError, match="Tree: not written as scikit-learn's objects are"):
+        _skops_file.load(doctored(wild, change_schema=other_loader))
+
+
+def test_a_foreign_type_is_named_before_it_is_made(forest):
+    def foreign(text):
+        return text.replace('"__module__": "sklearn.ensemble._forest"', '"__module__": "subprocess"').replace(
+            '"RandomForestClassifier"', '"Popen"'
+        )
+
+    with pytest.raises(ValueError, match="types that are not trusted: subprocess.Popen"):
+        _skops_file.load(doctored(forest, change_schema=foreign))
+
+
+def test_bytes_that_are_no_skops_file_are_refused():
+    with pytest.raises(ValueError, match="no skops file that can be read"):
+        _skops_file.load(b"PK but not really")
+
+
+def test_stages_of_another_width_are_refused():
+    model = trained(estimator="sklearn.ensemble.GradientBoostingClassifier", params={"n_estimators": 2})[1]
+    content = sklearn_method.save(model)["estimator.skops"]
+
+    def lie(key, value):
+        return {**value, "content": "3", "__id__": None} if key == "n_trees_per_iteration_" else value
+
+    with pytest.raises(ValueError, match="its stages don't all have 3 trees"):
+        _skops_file.load(doctored(content, change_schema=lambda text: replacing(text, lie)))
