@@ -1,1 +1,52 @@
-int main() {}
+/// The ophion program: reads the command line, runs one verb, turns errors into exit statuses.
+#include <cstdio>
+#include <exception>
+
+#include <ophion/error.h>
+
+#include "commands.h"
+#include "terminal.h"
+
+namespace {
+
+/// Errors of Ophion as people see them: the text on stderr, the kind as exit status.
+int report(const ophion::Error& error) {
+  std::fprintf(stderr, "ophion: %s\n", error.what());
+  switch (error.code()) {
+    case ophion::ErrorCode::config: return ophion::cli::usage;
+    case ophion::ErrorCode::interrupted: return ophion::cli::was_interrupted;
+    default: return ophion::cli::failed;
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app{"Train, keep and use Python's machine-learning models.", "ophion"};
+  app.require_subcommand(1);
+  app.set_version_flag("--version", "ophion " OPHION_VERSION);
+  bool verbose = false;
+  ophion::cli::Outcome outcome;
+  app.add_flag("--verbose", verbose, "Show debug messages too");
+  app.add_flag("--json", outcome.json, "Results as JSON on stdout");
+  app.fallthrough();
+  app.parse_complete_callback([&] { ophion::cli::set_up_terminal(verbose); });
+  ophion::cli::add_init(app, outcome);
+  ophion::cli::add_validate(app, outcome);
+  ophion::cli::add_train(app, outcome);
+  ophion::cli::add_predict(app, outcome);
+  ophion::cli::add_inspect(app, outcome);
+  ophion::cli::add_methods(app, outcome);
+  ophion::cli::add_doctor(app, outcome);
+  try {
+    app.parse(argc, argv);
+    return outcome.status;
+  } catch (const CLI::ParseError& problem) {
+    return app.exit(problem) == 0 ? ophion::cli::done : ophion::cli::usage;
+  } catch (const ophion::Error& error) {
+    return report(error);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "ophion: %s\n", error.what());
+    return ophion::cli::failed;
+  }
+}

@@ -3,18 +3,20 @@
 
 #include <array>
 #include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
 #include <ophion/config.h>
 #include <ophion/dataset.h>
+#include <ophion/reader.h>
+
+#include "split.h"
 
 namespace ophion {
-
-/// The parts a row can belong to, in this order everywhere.
-enum class PartName : std::uint8_t { train, validation, test };
-inline constexpr std::array<const char*, 3> part_names = {"train", "validation", "test"};
 
 /// The events of one part: views into memory that `keeper` owns.
 struct Part {
@@ -44,18 +46,42 @@ struct SampleCount {
 struct Events {
   std::array<Part, 3> parts;
   std::vector<SampleCount> samples;
+  std::vector<std::string> classes;  ///< what labels index; empty for regression
   std::vector<double> imputed;  ///< medians by feature of the training part, when missing = impute; else empty
   const Part& operator[](PartName part) const noexcept { return parts[static_cast<std::size_t>(part)]; }
   Value report() const;  ///< the counts, for metrics.json
 };
 
-/// Reads `data.samples`. Throws DataError.
-Events read_events(const Config& config);
-/// Splits the program's own events as the config says; the rows of each part are copied together once, and the bytes logged.
-Events take_events(const Config& config, const Dataset& dataset);
+/// The order of classes, from their names in the order of the samples (repeats count once). Two: [negative, positive], positive being
+/// "signal" if there is one of that name, else the first. Any other number: the order they came in.
+std::vector<std::string> order_classes(const std::vector<std::string>& in_order);
 
-/// Weights for training and validation loss: policy for negative ones, then normalisation (each class sums to half… of all events;
-/// or mean one). One number a row.
+/// What of a config decides which events a run has.
+struct EventPlan {
+  DataConfig data;
+  std::string task;
+  std::uint64_t seed = 0;
+};
+
+using ReaderFor = std::function<std::shared_ptr<const Reader>(const std::filesystem::path& file)>;
+
+/// Reads `data.samples`. Every file's columns are looked at before the first event is read. Throws DataError, and Interrupted once
+/// `interrupt` was called.
+Events read_events(const Config& config);
+Events read_events(const EventPlan& plan, const ReaderFor& reader_for);
+
+/// Splits the program's own events as the config says; the rows of each part are copied together once, and the bytes logged. The names in
+/// the config's expressions are the Dataset's columns, of its matrix and others; `data.samples` is not looked at.
+Events take_events(const Config& config, const Dataset& dataset);
+Events take_events(const EventPlan& plan, const Dataset& dataset);
+
+/// Weights for training and validation loss, one a row. First the policy for negative ones gives w: as they are, zero, or |w|. Then, with
+/// N rows in the part:
+///   equal_class  w · N / (K · W_c)   W_c: the sum of w over the row's class, K: the number of classes that have rows
+///   mean_one     w · N / W           W: the sum of all w
+///   none         w
+/// Regression (`classes` is 0) has no classes: equal_class is mean_one there. Throws DataError where a sum to divide by is not positive.
 std::vector<double> training_weights(const Config& config, const Part& part, std::size_t classes);
+std::vector<double> training_weights(const DataConfig& data, const Part& part, std::size_t classes);
 
 }  // namespace ophion

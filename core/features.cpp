@@ -1,1 +1,223 @@
-// (to come)
+/// Expressions between their text, the model file and typed columns.
+#include "features.h"
+
+#include <algorithm>
+#include <limits>
+#include <stdexcept>
+#include <utility>
+
+#include <ophion/error.h>
+
+#include "dtype.h"
+
+namespace ophion {
+namespace {
+
+using native::Expression;
+
+/// Rows converted to double at a time.
+constexpr std::size_t block_rows = 2048;
+
+[[noreturn]] void damaged(const std::string& problem) {
+  throw ModelError("the model file holds a damaged expression: " + problem);
+}
+
+/// Lists of lists, at most as deep as a tree is; the nodes come out in postfix order.
+class TreeReader {
+ public:
+  std::vector<Expression::Node> nodes;
+  std::vector<native::Input> inputs;
+
+  void read(const Value& value, std::size_t depth) {
+    if (depth > Expression::max_levels) {
+      damaged("it is nested more than " + std::to_string(Expression::max_levels) + " deep");
+    }
+    if (!value.is_array() || value.size() == 0 || !value.at(0).is_text()) {
+      damaged(std::string("expected a list that starts with an operator's name, found ") +
+              (value.is_array() ? "another list" : Value::type_name(value.type())));
+    }
+    const Value::Array& items = value.as_array();
+    const std::string& name = items[0].as_text();
+    const Expression::Op op = op_of(name);
+    if (op == Expression::number_op()) return number(items);
+    if (op == Expression::column_op()) return column(items);
+    const auto operands = static_cast<std::size_t>(Expression::operands_of(op));
+    const std::size_t given = items.size() - 1;
+    if (given < operands || (given > operands && operands != 2)) {
+      damaged("'" + name + "' takes " + std::to_string(operands) + " operands, found " + std::to_string(given));
+    }
+    std::int32_t roots[3] = {-1, -1, -1};
+    for (std::size_t i = 0; i < operands; ++i) roots[i] = subtree(items[i + 1], depth);
+    std::int32_t root = push({op, 0, -1, {roots[0], roots[1], roots[2]}});
+    for (std::size_t i = operands; i < given; ++i) {
+      const std::int32_t next = subtree(items[i + 1], depth);
+      root = push({op, 0, -1, {root, next, -1}});
+    }
+  }
+
+ private:
+  static Expression::Op op_of(const std::string& name) {
+    try {
+      return Expression::op_named(name);
+    } catch (const std::invalid_argument& problem) {
+      damaged(problem.what());
+    }
+  }
+
+  std::int32_t subtree(const Value& value, std::size_t depth) {
+    read(value, depth + 1);
+    return static_cast<std::int32_t>(nodes.size()) - 1;
+  }
+
+  void number(const Value::Array& items) {
+    if (items.size() != 2 || !items[1].is_number()) damaged("'number' takes one number");
+    push({Expression::number_op(), items[1].as_number(), -1, {-1, -1, -1}});
+  }
+
+  void column(const Value::Array& items) {
+    if (items.size() < 2 || items.size() > 3 || !items[1].is_text() || (items.size() == 3 && !items[2].is_integer())) {
+      damaged("'column' takes a name and at most an index");
+    }
+    native::Input input{items[1].as_text(), -1};
+    if (items.size() == 3) {
+      const std::int64_t index = items[2].as_integer();
+      if (index < 0 || index > std::numeric_limits<std::int32_t>::max()) {
+        damaged("column '" + input.column + "' has the index " + std::to_string(index));
+      }
+      input.index = static_cast<std::int32_t>(index);
+    }
+    const auto found = std::find(inputs.begin(), inputs.end(), input);
+    const auto position = static_cast<std::int32_t>(found - inputs.begin());
+    if (found == inputs.end()) inputs.push_back(std::move(input));
+    push({Expression::column_op(), 0, position, {-1, -1, -1}});
+  }
+
+  std::int32_t push(const Expression::Node& node) {
+    if (nodes.size() == Expression::max_nodes) {
+      damaged("it has more than " + std::to_string(Expression::max_nodes) + " numbers, columns and operators");
+    }
+    nodes.push_back(node);
+    return static_cast<std::int32_t>(nodes.size()) - 1;
+  }
+};
+
+Value value_of(const Expression& expression, std::size_t root) {
+  const Expression::Node& node = expression.nodes()[root];
+  Value list = Value::array();
+  list.push_back(Expression::name_of(node.op));
+  if (node.op == Expression::number_op()) {
+    list.push_back(node.number);
+  } else if (node.op == Expression::column_op()) {
+    const native::Input& input = expression.inputs()[static_cast<std::size_t>(node.input)];
+    list.push_back(input.column);
+    if (input.index >= 0) list.push_back(input.index);
+  } else {
+    // A chain of one operator becomes a flat list: JSON can't be nested as deep as a sum may be long.
+    std::vector<std::int32_t> items(node.operands, node.operands + Expression::operands_of(node.op));
+    while (items.size() >= 2) {
+      const Expression::Node& first = expression.nodes()[static_cast<std::size_t>(items.front())];
+      if (Expression::operands_of(node.op) != 2 || first.op != node.op) break;
+      items.front() = first.operands[1];
+      items.insert(items.begin(), first.operands[0]);
+    }
+    for (const std::int32_t item : items) list.push_back(value_of(expression, static_cast<std::size_t>(item)));
+  }
+  return list;
+}
+
+}  // namespace
+
+Expression parse_expression(const std::string& text, const std::string& what) {
+  try {
+    return Expression::parse(text);
+  } catch (const native::ExpressionError& problem) {
+    // A long text is shown around the place that is meant.
+    constexpr std::size_t shown = 200;
+    const std::size_t first = text.size() <= shown || problem.position() < shown / 2 ? 0 : problem.position() - shown / 2;
+    std::string excerpt = text.substr(first, shown);
+    if (first > 0) excerpt.insert(0, "…");
+    if (first + shown < text.size()) excerpt += "…";
+    throw DataError(what + " '" + excerpt + "': " + problem.what() + " at column " + std::to_string(problem.position() + 1));
+  }
+}
+
+Value to_value(const Expression& expression) { return value_of(expression, expression.nodes().size() - 1); }
+
+Expression expression_from_value(const Value& value) {
+  TreeReader tree;
+  tree.read(value, 1);
+  try {
+    return Expression::from_nodes(std::move(tree.nodes), std::move(tree.inputs));
+  } catch (const std::invalid_argument& problem) {
+    damaged(problem.what());
+  }
+}
+
+BoundExpression::BoundExpression(Expression expression, const std::vector<std::string>& columns, const std::string& what)
+    : expression_(std::move(expression)), what_(what) {
+  const auto position_of = [&](const std::string& name) {
+    return static_cast<std::size_t>(std::find(columns.begin(), columns.end(), name) - columns.begin());
+  };
+  for (const native::Input& input : expression_.inputs()) {
+    Source source{columns.size(), -1};
+    if (input.index >= 0) source.column = position_of(input.column + "[" + std::to_string(input.index) + "]");
+    if (source.column == columns.size()) source = {position_of(input.column), input.index};
+    if (source.column == columns.size()) {
+      throw DataError(what_ + ": there is no column '" + input.column + "'" + nearest_names(input.column, columns));
+    }
+    sources_.push_back(source);
+  }
+}
+
+const Column& BoundExpression::checked(const Columns& columns, const Source& source, std::size_t rows) const {
+  if (source.column >= columns.size()) {
+    throw DataError(what_ + ": expected at least " + std::to_string(source.column + 1) + " columns, found " +
+                    std::to_string(columns.size()));
+  }
+  const Column& column = columns[source.column];
+  const std::string name = "column '" + column.name + "'";
+  if (source.element < 0 && column.width != 1) {
+    throw DataError(what_ + ": " + name + " holds " + std::to_string(column.width) + " numbers an event: write " +
+                    column.name + "[0]");
+  }
+  if (source.element >= 0 && static_cast<std::size_t>(source.element) >= column.width) {
+    throw DataError(what_ + ": " + name + " holds " + std::to_string(column.width) +
+                    (column.width == 1 ? " number" : " numbers") + " an event: there is no " + column.name + "[" +
+                    std::to_string(source.element) + "]");
+  }
+  if (column.rows < rows) {
+    throw DataError(what_ + ": " + name + " has " + std::to_string(column.rows) + " rows, expected " + std::to_string(rows));
+  }
+  return column;
+}
+
+void BoundExpression::evaluate(const Columns& columns, std::size_t first, std::size_t rows, double* out) const {
+  struct Part {
+    Strided numbers;    // from row `first` on
+    double* converted;  // null: the column's own doubles are read in place
+  };
+  const std::size_t length = std::min(rows, block_rows);
+  std::vector<double> scratch(sources_.size() * length);
+  std::vector<Part> parts;
+  for (const Source& source : sources_) {
+    const Column& column = checked(columns, source, first + rows);
+    const auto* data = static_cast<const std::byte*>(column.data) + static_cast<std::ptrdiff_t>(first) * column.row_stride +
+                       std::max<std::ptrdiff_t>(source.element, 0) * column.column_stride;
+    const bool in_place = column.type == DType::float64 && column.row_stride == sizeof(double) &&
+                          reinterpret_cast<std::uintptr_t>(data) % alignof(double) == 0;
+    parts.push_back({{data, column.row_stride, column.type}, in_place ? nullptr : scratch.data() + parts.size() * length});
+  }
+  std::vector<const double*> pointers(parts.size());
+  for (std::size_t done = 0; done < rows; done += length) {
+    const std::size_t count = std::min(length, rows - done);
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+      const auto& [numbers, converted] = parts[i];
+      const std::byte* from = numbers.at(done);
+      if (converted != nullptr) Strided{from, numbers.stride, numbers.type}.to_doubles(count, converted);
+      pointers[i] = converted != nullptr ? converted : reinterpret_cast<const double*>(from);
+    }
+    expression_.evaluate(pointers, count, out + done);
+  }
+}
+
+}  // namespace ophion

@@ -12,24 +12,36 @@
 
 namespace ophion {
 
-/// Parses; turns a syntax error into DataError "selection 'pt >': expected a number, a column or '(' at column 5".
+/// Parses; turns a syntax error into DataError "selection 'pt >': expected a number, a column or '(', found end of text at
+/// column 5".
 native::Expression parse_expression(const std::string& text, const std::string& what);
 
-/// A syntax tree as JSON: ["+", ["column", "pt"], ["number", 1.0]] and back (ModelError when damaged).
+/// A syntax tree as JSON: ["+", ["column", "pt"], ["number", 1.0]], an element of an array column ["column", "pt", 0], and a chain
+/// of one operator in one list: ["+", a, b, c] is (a + b) + c. And back: ModelError when damaged.
 Value to_value(const native::Expression& expression);
 native::Expression expression_from_value(const Value& value);
 
 /// An expression bound to columns by name: which of them it reads, evaluated in blocks.
 class BoundExpression {
  public:
-  /// Throws DataError naming the column that is missing and the nearest.
+  /// Throws DataError naming the column that is missing and the nearest. "pt[0]" is a column of just that name if there is one,
+  /// else the first number of the array column "pt".
   BoundExpression(native::Expression expression, const std::vector<std::string>& columns, const std::string& what);
-  /// `out` gets one double a row of `columns` (in the order of the constructor's names).
+  /// `out` gets one double a row of `columns` (in the order of the constructor's names). Throws DataError where a column is an
+  /// array and a plain one is asked for, or has no such element.
   void evaluate(const Columns& columns, std::size_t first, std::size_t rows, double* out) const;
 
  private:
+  /// Where an input of the expression is found.
+  struct Source {
+    std::size_t column;
+    std::int32_t element;  ///< -1: the column has to be plain
+  };
+
+  const Column& checked(const Columns& columns, const Source& source, std::size_t rows) const;
+
   native::Expression expression_;
-  std::vector<std::size_t> positions_;  ///< one an input
+  std::vector<Source> sources_;  ///< one an input
   std::string what_;
 };
 

@@ -1,1 +1,129 @@
-// (to come)
+/// Model: what scores, over a model file and a backend.
+#include <ophion/model.h>
+
+#include <algorithm>
+#include <utility>
+
+#include <ophion/error.h>
+
+#include "model_state.h"
+
+namespace ophion {
+namespace {
+
+/// Bytes of features gathered or computed at once; see preprocessing.cpp for why so many.
+constexpr std::size_t block_bytes = std::size_t{32} << 20;
+
+/// The first payload of the backend that is demanded; just the first when none is.
+const PayloadDescription& choose_payload(const ModelDescription& model, const std::string& demanded, const std::string& origin) {
+  std::string present;
+  for (const PayloadDescription& payload : model.payloads) {
+    if (demanded.empty() || payload.backend == demanded) return payload;
+    present += (present.empty() ? "" : ", ") + (payload.backend.empty() ? std::string("unnamed") : payload.backend);
+  }
+  throw ModelError(origin + ": has no backend '" + demanded + "'; it has " + present);
+}
+
+Payload payload_from(const ModelFile& file, const PayloadDescription& described) {
+  Payload payload;
+  payload.info = described.info;
+  for (const std::string& name : described.members) payload.members.emplace(name, file.member(member_name(described.id, name)));
+  return payload;
+}
+
+std::shared_ptr<const Method> method_for(const std::string& name, const Registry& registry, const std::string& origin) {
+  try {
+    return registry.method(name);
+  } catch (const PluginError& problem) {
+    throw PluginError(origin + " needs the method '" + name + "': " + problem.what());
+  }
+}
+
+}  // namespace
+
+Model::State::State(std::shared_ptr<const ModelFile> from, const LoadOptions& options)
+    : file(std::move(from)), description(read_manifest(*file)), machine(machine_of(options.threads)) {
+  const PayloadDescription& payload = choose_payload(description, options.backend, file->origin());
+  method = method_for(description.method, options.registry, file->origin());
+  backend = method->load(payload_from(*file, payload), description.spec, description.options, options.threads);
+  if (!backend) throw ModelError(file->origin() + ": the method '" + description.method + "' gave nothing that scores");
+  tested_ = description.selftest.rows == 0;
+  if (!description.selftest.lazy && !tested_) test();
+}
+
+/// No lock: a thread that waited here while it held Python's GIL would wait for ever. Threads that come at once all test.
+void Model::State::test() const {
+  const SelfTest& known = description.selftest;
+  std::vector<float> scores(known.scores.size());
+  const MatrixView features(known.features.data(), known.rows, description.spec.features.size());
+  description.preprocessing.predict(*backend, features, description.spec.outputs(), scores);
+  check_self_test(known, scores, backend->versions(), machine, file->origin());
+  tested_.store(true, std::memory_order_release);
+}
+
+void Model::State::predict(const MatrixView& features, std::span<float> out, std::size_t first_row) const {
+  if (!tested_.load(std::memory_order_acquire)) test();
+  description.preprocessing.predict(*backend, features, description.spec.outputs(), out, first_row);
+}
+
+void Model::State::predict(const Binding& binding, std::span<const Strided> sources, std::size_t rows, std::span<float> out) const {
+  const std::size_t width = description.spec.features.size();
+  const std::size_t outputs = description.spec.outputs();
+  const std::size_t block_rows = std::min(rows, std::max<std::size_t>(1, block_bytes / sizeof(float) / width));
+  std::vector<float> features(block_rows * width);
+  std::vector<Strided> block(sources.begin(), sources.end());
+  for (std::size_t first = 0; first < rows; first += block_rows) {
+    const std::size_t count = std::min(block_rows, rows - first);
+    for (std::size_t i = 0; i < block.size(); ++i) block[i].data = sources[i].at(first);
+    binding.many(block, count, features.data());
+    predict(MatrixView(features.data(), count, width), out.subspan(first * outputs, count * outputs), first);
+  }
+}
+
+Model Model::load(const std::filesystem::path& file, const LoadOptions& options) { return Model(ModelFile::read(file), options); }
+
+Model::Model(std::shared_ptr<const ModelFile> file, const LoadOptions& options)
+    : state_(std::make_shared<const State>(std::move(file), options)) {}
+
+void Model::save(const std::filesystem::path& file) const { state_->file->write(file); }
+
+const std::string& Model::backend() const noexcept { return state_->backend->name(); }
+Value Model::versions() const { return state_->backend->versions(); }
+const Spec& Model::spec() const noexcept { return state_->description.spec; }
+const std::vector<std::string>& Model::inputs() const noexcept { return state_->description.inputs; }
+const std::vector<std::string>& Model::spectators() const noexcept { return state_->description.spectators; }
+const Value& Model::manifest() const noexcept { return state_->file->manifest(); }
+std::vector<std::string> Model::output_names() const { return output_names_of(spec()); }
+
+void Model::predict(const MatrixView& features, std::span<float> out) const { state_->predict(features, out); }
+
+std::vector<float> Model::predict(const MatrixView& features) const {
+  std::vector<float> scores(features.rows() * outputs());
+  predict(features, scores);
+  return scores;
+}
+
+std::vector<float> Model::predict(const Columns& columns) const {
+  std::vector<std::string> names;
+  std::vector<Strided> sources;
+  for (const Column& column : columns) {
+    if (column.rows != columns.front().rows) {
+      throw DataError("column '" + column.name + "' has " + std::to_string(column.rows) + " rows, '" + columns.front().name + "' has " +
+                      std::to_string(columns.front().rows));
+    }
+    for (std::size_t i = 0; i < column.width; ++i) {
+      names.push_back(column.width == 1 ? column.name : column.name + "[" + std::to_string(i) + "]");
+      const auto offset = static_cast<std::ptrdiff_t>(i) * column.column_stride;
+      sources.push_back({static_cast<const std::byte*>(column.data) + offset, column.row_stride, column.type});
+    }
+  }
+  const Binding binding(state_->description.features, names, "columns to score");
+  const std::size_t rows = columns.empty() ? 0 : columns.front().rows;
+  std::vector<float> scores(rows * outputs());
+  state_->predict(binding, sources, rows, scores);
+  return scores;
+}
+
+Value manifest_of(const std::filesystem::path& file) { return ModelFile::read(file)->manifest(); }
+
+}  // namespace ophion

@@ -1,1 +1,207 @@
-// (to come)
+/// What stands between a row of features and a backend: the policy for missing values, then the transforms.
+#include "preprocessing.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <utility>
+
+#include <ophion/error.h>
+
+namespace ophion {
+namespace {
+
+/// Bytes of changed features made at once. Rows that need no change go to the backend in one call; others in blocks as large as
+/// memory well allows, since a forest of scikit-learn loses 15 % of its speed where it gets 65,536 rows a call (its fixed cost is
+/// milliseconds, and more).
+constexpr std::size_t block_bytes = std::size_t{32} << 20;
+
+/// Numbers of a thread's scratch that are kept for its next call.
+constexpr std::size_t most_kept = 1 << 18;
+
+constexpr float nan = std::numeric_limits<float>::quiet_NaN();
+
+/// Whether a NaN or an infinity is among `count` numbers: those whose exponent is all ones. Integers only, so that compilers
+/// use vectors for it and no floating-point trap goes off.
+bool any_missing(const float* numbers, std::size_t count) noexcept {
+  constexpr std::uint32_t exponent = 0x7f800000;
+  constexpr std::uint32_t carry = 0x00800000;  // added to an exponent of all ones, it runs over into the top bit
+  constexpr std::size_t step = 16;
+  std::uint32_t found = 0;
+  std::size_t i = 0;
+  for (; i + step <= count; i += step) {
+    for (std::size_t k = 0; k < step; ++k) found |= (std::bit_cast<std::uint32_t>(numbers[i + k]) & exponent) + carry;
+  }
+  for (; i < count; ++i) found |= (std::bit_cast<std::uint32_t>(numbers[i]) & exponent) + carry;
+  return (found >> 31) != 0;
+}
+
+bool any_missing(const MatrixView& rows) noexcept {
+  const auto* data = static_cast<const float*>(rows.data());
+  if (rows.contiguous()) return any_missing(data, rows.rows() * rows.columns());
+  if (rows.column_stride() == 1) {
+    for (std::size_t i = 0; i < rows.rows(); ++i) {
+      if (any_missing(data + static_cast<std::ptrdiff_t>(i) * rows.row_stride(), rows.columns())) return true;
+    }
+    return false;
+  }
+  for (std::size_t j = 0; j < rows.columns(); ++j) {
+    const float* column = data + static_cast<std::ptrdiff_t>(j) * rows.column_stride();
+    if (rows.row_stride() == 1) {
+      if (any_missing(column, rows.rows())) return true;
+      continue;
+    }
+    for (std::size_t i = 0; i < rows.rows(); ++i) {
+      if (!std::isfinite(column[static_cast<std::ptrdiff_t>(i) * rows.row_stride()])) return true;
+    }
+  }
+  return false;
+}
+
+void copy_rows(const MatrixView& rows, float* out) {
+  if (rows.contiguous() && rows.type() == DType::float32) {
+    std::memcpy(out, rows.data(), rows.rows() * rows.columns() * sizeof(float));
+    return;
+  }
+  for (std::size_t i = 0; i < rows.rows(); ++i) {
+    for (std::size_t j = 0; j < rows.columns(); ++j) *out++ = rows.at(i, j);
+  }
+}
+
+bool row_is_missing(const MatrixView& rows, std::size_t row) noexcept {
+  for (std::size_t j = 0; j < rows.columns(); ++j) {
+    if (!std::isfinite(rows.at(row, j))) return true;
+  }
+  return false;
+}
+
+std::size_t rows_in_block(const MatrixView& features) noexcept {
+  return std::max<std::size_t>(1, block_bytes / sizeof(float) / std::max<std::size_t>(1, features.columns()));
+}
+
+[[noreturn]] void wrong_size(const std::string& what, std::size_t expected, std::size_t found) {
+  throw DataError("expected " + std::to_string(expected) + " " + what + ", found " + std::to_string(found));
+}
+
+}  // namespace
+
+/// Memory for rows that must be changed before they are scored, asked for only then. It is lent by the thread and given back at
+/// the end, so that small calls allocate nothing, and a script that scores with another model in its own predict gets other memory.
+class Preprocessing::Room {
+ public:
+  Room() noexcept = default;
+  explicit Room(float* given) noexcept : given_(given) {}
+  Room(const Room&) = delete;
+  Room& operator=(const Room&) = delete;
+  ~Room() {
+    if (lent_ && numbers_.size() <= most_kept) kept() = std::move(numbers_);
+  }
+  float* take(std::size_t count) {
+    if (given_) return given_;
+    if (!std::exchange(lent_, true)) numbers_ = std::move(kept());
+    if (numbers_.size() < count) numbers_.resize(count);
+    return numbers_.data();
+  }
+
+ private:
+  static std::vector<float>& kept() noexcept {
+    thread_local std::vector<float> numbers;
+    return numbers;
+  }
+  float* given_ = nullptr;
+  bool lent_ = false;
+  std::vector<float> numbers_;
+};
+
+Preprocessing::Preprocessing(MissingPolicy missing, native::TransformChain chain, std::vector<std::string> features)
+    : missing_(missing), chain_(std::move(chain)), features_(std::move(features)) {}
+
+void Preprocessing::refuse_missing(const MatrixView& rows, std::size_t first_row) const {
+  for (std::size_t i = 0; i < rows.rows(); ++i) {
+    for (std::size_t j = 0; j < rows.columns(); ++j) {
+      const float number = rows.at(i, j);
+      if (std::isfinite(number)) continue;
+      throw DataError("row " + std::to_string(first_row + i) + ", feature '" + features_[j] + "': " +
+                      (std::isnan(number) ? "not a number" : "infinite") + "; the model was trained with missing = error");
+    }
+  }
+  throw DataError("a missing value came and went while it was looked for");
+}
+
+/// Whether the chain does nothing but replace missing values, which `predict` looks for anyway.
+bool Preprocessing::imputes_only() const noexcept {
+  return missing_ == MissingPolicy::impute && chain_.steps().size() == 1 && chain_.steps().front().type == "impute";
+}
+
+/// The rows as the backend shall see them: they themselves, or a changed copy in `room`. `missing` tells whether a value was
+/// missing that the policy has something to say about.
+MatrixView Preprocessing::prepared(const MatrixView& rows, std::size_t first_row, Room& room, bool& missing) const {
+  const std::size_t count = rows.rows() * rows.columns();
+  MatrixView now = rows;
+  float* own = nullptr;  // where `now` lies once it is a copy
+  const auto copy = [&] {
+    if (own) return;
+    own = room.take(count);
+    copy_rows(rows, own);
+    now = MatrixView(own, rows.rows(), rows.columns());
+  };
+  // Numbers beyond float's range become infinite here, as they did in training: features are float32 from the start.
+  if (rows.type() == DType::float64) copy();
+  missing = missing_ != MissingPolicy::keep && any_missing(now);
+  if (missing) {
+    if (missing_ == MissingPolicy::error) refuse_missing(now, first_row);
+    copy();
+    // What is not finite becomes what the imputing transform looks for; a row to be dropped holds zeros until its score is taken away.
+    const float stand_in = missing_ == MissingPolicy::impute ? nan : 0.0f;
+    std::replace_if(own, own + count, [](float number) { return !std::isfinite(number); }, stand_in);
+  }
+  if (chain_.empty() || (imputes_only() && !missing)) return now;
+  if (!own) own = room.take(count);
+  chain_.apply(static_cast<const float*>(now.data()), now.row_stride(), now.column_stride(), now.rows(), own);
+  return MatrixView(own, rows.rows(), rows.columns());
+}
+
+void Preprocessing::predict(const Backend& backend, const MatrixView& features, std::size_t outputs, std::span<float> out,
+                            std::size_t first_row) const {
+  if (features.columns() != features_.size()) wrong_size("features", features_.size(), features.columns());
+  if (out.size() != features.rows() * outputs) wrong_size("numbers of room for the scores", features.rows() * outputs, out.size());
+  if (features.rows() == 0) return;
+  const bool as_they_are = features.type() == DType::float32 && (chain_.empty() || imputes_only());
+  if (as_they_are && (missing_ == MissingPolicy::keep || !any_missing(features))) {
+    backend.predict(features, out);
+    return;
+  }
+  Room room;
+  const std::size_t block_rows = rows_in_block(features);
+  for (std::size_t first = 0; first < features.rows(); first += block_rows) {
+    const MatrixView rows = features.slice(first, std::min(block_rows, features.rows() - first));
+    const std::span<float> scores = out.subspan(first * outputs, rows.rows() * outputs);
+    bool missing = false;
+    backend.predict(prepared(rows, first_row + first, room, missing), scores);
+    if (!missing || missing_ != MissingPolicy::drop) continue;
+    for (std::size_t i = 0; i < rows.rows(); ++i) {
+      if (row_is_missing(rows, i)) std::fill_n(scores.begin() + static_cast<std::ptrdiff_t>(i * outputs), outputs, nan);
+    }
+  }
+}
+
+std::vector<float> Preprocessing::apply(const MatrixView& features) const {
+  if (features.columns() != features_.size()) wrong_size("features", features_.size(), features.columns());
+  if (chain_.empty() && features.type() == DType::float32) return {};
+  std::vector<float> result(features.rows() * features.columns());
+  const std::size_t block_rows = rows_in_block(features);
+  for (std::size_t first = 0; first < features.rows(); first += block_rows) {
+    const MatrixView rows = features.slice(first, std::min(block_rows, features.rows() - first));
+    float* const where = result.data() + first * features.columns();
+    Room room(where);
+    bool missing = false;
+    const MatrixView done = prepared(rows, first, room, missing);
+    if (done.data() != where) copy_rows(done, where);
+  }
+  return result;
+}
+
+}  // namespace ophion

@@ -21,7 +21,9 @@ class Preprocessing {
 
   /// Scores `features` in blocks: a missing value (NaN or infinity) is an error naming row and feature, gives a NaN score, is
   /// imputed, or passes, as the policy says; then transforms, then the backend. Nothing is copied when there is nothing to change.
-  void predict(const Backend& backend, const MatrixView& features, std::size_t outputs, std::span<float> out) const;
+  /// Errors count rows from `first_row`.
+  void predict(const Backend& backend, const MatrixView& features, std::size_t outputs, std::span<float> out,
+               std::size_t first_row = 0) const;
 
   /// The features as the method sees them in training; an empty vector when nothing changes (use the original).
   std::vector<float> apply(const MatrixView& features) const;
@@ -30,6 +32,11 @@ class Preprocessing {
   const native::TransformChain& chain() const noexcept { return chain_; }
 
  private:
+  class Room;
+  bool imputes_only() const noexcept;
+  MatrixView prepared(const MatrixView& rows, std::size_t first_row, Room& room, bool& missing) const;
+  [[noreturn]] void refuse_missing(const MatrixView& rows, std::size_t first_row) const;
+
   MissingPolicy missing_ = MissingPolicy::error;
   native::TransformChain chain_;
   std::vector<std::string> features_;

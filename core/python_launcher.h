@@ -32,7 +32,18 @@ OPHION_EXPORT PythonChoice choose_python();
 /// thread-safe. Afterwards a plug-in that needs Python can be opened.
 OPHION_EXPORT const PythonChoice& open_python();
 
-/// Folder of libophion_core's own files: <libdir>/ophion, with plugins/, cp311/, python/, schema/.
+/// True once `open_python` has succeeded: from then on the choice is fixed.
+bool python_is_open() noexcept;
+/// True when the process runs a Python, ours or the host's.
+bool python_is_running() noexcept;
+
+/// As `choose_python()`, with the folder to look in for libophion_pymethods.
+PythonChoice choose_python(const std::filesystem::path& folder);
+/// Where the libophion_pymethods for a Python version is, or would be: <folder>/cp311/libophion_pymethods.so.0.1.
+std::filesystem::path pymethods_file(const std::filesystem::path& folder, const std::string& version);
+
+/// Folder of libophion_core's own files: <libdir>/ophion, with plugins/, cp311/, python/, schema/. In a program that holds core's
+/// code itself (a test), ../<libdir>/ophion beside the program's folder.
 OPHION_EXPORT const std::filesystem::path& library_folder();
 
 }  // namespace ophion

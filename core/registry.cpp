@@ -1,1 +1,181 @@
-// (to come)
+/// Registry: from a name to its plug-in.
+#include <ophion/registry.h>
+
+#include <dlfcn.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cstdlib>
+#include <fstream>
+#include <map>
+#include <mutex>
+#include <sstream>
+
+#include <ophion/error.h>
+#include <ophion/plugin.h>
+
+#include "plugin_note.h"
+#include "python_launcher.h"
+
+namespace ophion {
+namespace fs = std::filesystem;
+namespace {
+
+std::vector<fs::path> folders_to_search(const std::vector<fs::path>& first) {
+  std::vector<fs::path> folders = first;
+  if (const char* path = std::getenv("OPHION_PLUGIN_PATH")) {
+    std::istringstream parts(path);
+    for (std::string folder; std::getline(parts, folder, ':');) {
+      if (!folder.empty()) folders.emplace_back(folder);
+    }
+  }
+  folders.push_back(library_folder() / "plugins");
+  return folders;
+}
+
+/// The shared objects of a folder by name, so that the same folder gives the same plug-ins; or the file itself.
+std::vector<fs::path> shared_objects(const fs::path& folder_or_file) {
+  std::error_code ignored;
+  if (fs::is_regular_file(folder_or_file, ignored)) return {folder_or_file};
+  std::vector<fs::path> files;
+  for (const auto& entry : fs::directory_iterator(folder_or_file, ignored)) {
+    if (entry.path().extension() == ".so") files.push_back(entry.path());
+  }
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+std::string minor_of(const std::string& version) { return version.substr(0, version.rfind('.')); }
+
+/// Why a plug-in can't be used by this library; empty when it can. C++ objects cross between the two, so these must agree.
+std::string problem_of(const PluginInfo& info) {
+  const std::string here = minor_of(OPHION_VERSION);
+  const std::string tag = detail::compiler_tag();
+  const std::string sanitizer = detail::sanitizer_tag();
+  const auto words = [](const std::string& text) { return text.empty() ? std::string("none") : text; };
+  if (minor_of(info.version) != here) return "was built for Ophion " + minor_of(info.version) + ", this is " + here;
+  if (info.compiler != tag) return "was built by another family of compilers (" + info.compiler + "), this is " + tag;
+  if (info.sanitizer != sanitizer) return "was built with the sanitizer " + words(info.sanitizer) + ", this has " + words(sanitizer);
+  return "";
+}
+
+fs::path schema_beside(const PluginInfo& info) {
+  fs::path schema = info.file;
+  schema.replace_extension(".schema.json");
+  std::error_code ignored;
+  return info.kind == "method" && fs::is_regular_file(schema, ignored) ? schema : fs::path();
+}
+
+std::string dl_error() {
+  const char* text = ::dlerror();
+  return text ? text : "unknown error of the dynamic loader";
+}
+
+/// Opens a plug-in's file and makes its object. Whether it is a Method, a Reader or a Tool is what the note says.
+template <class Base>
+std::shared_ptr<const Base> make_object(const PluginInfo& info) {
+  const std::string what = "plug-in " + info.name + " (" + info.file.string() + ")";
+  if (!info.problem.empty()) throw PluginError(what + " " + info.problem);
+  if (info.needs_python) open_python();
+  void* library = ::dlopen(info.file.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (!library) throw PluginError(what + " could not be opened: " + dl_error());
+  const auto make = reinterpret_cast<void* (*)()>(::dlsym(library, "ophion_make_plugin"));
+  if (!make) throw PluginError(what + " has no function ophion_make_plugin");
+  return std::shared_ptr<const Base>(static_cast<const Base*>(make()));
+}
+
+/// One object a file for the whole process. No lock is held while a file is opened: where two threads do so at once, the
+/// object made second is dropped. Never destroyed: objects may be in use while the process ends.
+template <class Base>
+std::shared_ptr<const Base> object_of(const PluginInfo& info) {
+  static std::mutex& mutex = *new std::mutex;
+  static auto& objects = *new std::map<std::string, std::shared_ptr<const Base>>;
+  std::error_code ignored;
+  const std::string key = fs::weakly_canonical(info.file, ignored).string();
+  {
+    const std::lock_guard lock(mutex);
+    if (const auto known = objects.find(key); known != objects.end()) return known->second;
+  }
+  std::shared_ptr<const Base> made = make_object<Base>(info);
+  const std::lock_guard lock(mutex);
+  return objects.emplace(key, std::move(made)).first->second;
+}
+
+std::string lower(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return text;
+}
+
+std::string joined(const std::vector<std::string>& words) {
+  std::string text;
+  for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
+  return text.empty() ? "none" : text;
+}
+
+}  // namespace
+
+Registry::Registry(const std::vector<fs::path>& first) : folders_(folders_to_search(first)) {
+  for (const fs::path& folder : folders_) {
+    for (const fs::path& file : shared_objects(folder)) {
+      std::optional<PluginInfo> info = read_plugin_note(file);
+      if (!info) continue;
+      const bool known = std::any_of(plugins_.begin(), plugins_.end(),
+                                     [&](const PluginInfo& other) { return other.kind == info->kind && other.name == info->name; });
+      if (known) continue;
+      info->schema = schema_beside(*info);
+      info->problem = problem_of(*info);
+      plugins_.push_back(std::move(*info));
+    }
+  }
+}
+
+const PluginInfo& Registry::info(const std::string& kind, const std::string& name) const {
+  std::vector<std::string> names;
+  for (const PluginInfo& plugin : plugins_) {
+    if (plugin.kind != kind) continue;
+    if (plugin.name == name) return plugin;
+    names.push_back(plugin.name);
+  }
+  std::vector<std::string> folders;
+  for (const fs::path& folder : folders_) folders.push_back(folder.string());
+  throw PluginError("no " + kind + " '" + name + "'" + nearest_names(name, names) + " (found: " + joined(names) + "; looked in " +
+                    joined(folders) + ")");
+}
+
+std::shared_ptr<const Method> Registry::method(const std::string& name) const { return object_of<Method>(info("method", name)); }
+
+std::shared_ptr<const Tool> Registry::tool(const std::string& name) const { return object_of<Tool>(info("tool", name)); }
+
+std::shared_ptr<const Reader> Registry::reader_for(const fs::path& file) const {
+  const std::string name = lower(file.filename().string());
+  const PluginInfo* best = nullptr;
+  std::size_t length = 0;
+  std::vector<std::string> known;
+  for (const PluginInfo& plugin : plugins_) {
+    if (plugin.kind != "reader") continue;
+    for (const std::string& suffix : plugin.suffixes) {
+      known.push_back(suffix);
+      if (suffix.size() > length && name.ends_with(lower(suffix))) {
+        best = &plugin;
+        length = suffix.size();
+      }
+    }
+  }
+  if (!best) throw DataError(file.string() + ": no reader for a file of this name; known endings: " + joined(known));
+  return object_of<Reader>(*best);
+}
+
+Value Registry::schema(const std::string& method) const {
+  const PluginInfo& plugin = info("method", method);
+  if (plugin.schema.empty()) {
+    fs::path expected = plugin.file;
+    throw PluginError("method '" + method + "' has no schema: expected " + expected.replace_extension(".schema.json").string());
+  }
+  std::ifstream stream(plugin.schema, std::ios::binary);
+  std::ostringstream text;
+  text << stream.rdbuf();
+  if (!stream) throw PluginError("method '" + method + "': could not read " + plugin.schema.string());
+  return read_json(text.str(), plugin.schema.string());
+}
+
+}  // namespace ophion

@@ -1,1 +1,65 @@
-// (to come)
+/// Session: the flow for one Config, top to bottom.
+#include <ophion/session.h>
+
+#include <algorithm>
+#include <utility>
+
+#include <ophion/error.h>
+#include <ophion/runtime.h>
+
+#include "events.h"
+#include "run_folder.h"
+#include "run_in_progress.h"
+#include "run_log.h"
+
+namespace ophion {
+
+Session::Session(Config config) : config_(std::move(config)) {
+  if (config_.data().samples.empty()) {
+    throw ConfigError(config_.file().string(), "/data", "missing key 'samples', which only a program with its own events may leave out");
+  }
+}
+
+Session::Session(Config config, Dataset events) : config_(std::move(config)), events_(std::move(events)) {}
+
+Session& Session::resume(std::filesystem::path run) {
+  resume_ = std::move(run);
+  return *this;
+}
+
+void Session::check() const {
+  Spec spec = spec_of(config_, events_ ? &*events_ : nullptr);
+  for (std::size_t i = 0; i < config_.methods().size(); ++i) check_method(config_, i, spec);
+}
+
+TrainedRun Session::train(const ProgressCallback& progress) const {
+  clear_interrupt();
+  RunLog log_lines;
+  check();
+  const Events events = events_ ? take_events(config_, *events_) : read_events(config_);
+  const RunFolder folder = resume_.empty() ? RunFolder::make(config_) : RunFolder::reopen(resume_, config_);
+  log_lines.open(folder.log_file());
+
+  RunInProgress run(config_, spec_of(config_, events_ ? &*events_ : nullptr), events, folder, !resume_.empty());
+  for (const MethodConfig& method : config_.methods()) run.train(method, progress);
+  return run.finish();
+}
+
+const Model& TrainedRun::best() const {
+  const Value* name = metrics_.find("best");
+  if (!name || !name->is_text()) throw Error("the run in " + folder_.string() + " gave no model");
+  return model(name->as_text());
+}
+
+const Model& TrainedRun::model(const std::string& name) const {
+  std::vector<std::string> names;
+  for (const auto& method : methods_) {
+    names.push_back(method.name);
+    if (method.name != name) continue;
+    if (!method.model) throw Error("method '" + name + "' gave no model: " + method.error);
+    return *method.model;
+  }
+  throw Error("the run has no method '" + name + "'" + nearest_names(name, names));
+}
+
+}  // namespace ophion

@@ -1,4 +1,5 @@
 /// Expressions over columns: a small grammar, a closed syntax tree, evaluation over blocks in double precision.
+/// The language itself is described in docs/expressions.md.
 #pragma once
 
 #include <cstddef>
@@ -31,12 +32,17 @@ struct Input {
 /// Parsed once, evaluated often; const and safe in any number of threads.
 class Expression {
  public:
-  enum class Op : std::uint8_t;  // in expression.cpp's table, each with its name and number of operands
+  static constexpr std::size_t max_bytes = 4096;
+  static constexpr std::size_t max_nodes = 1024;
+  static constexpr std::size_t max_nesting = 64;  ///< brackets, signs and choices open at once in a text
+  static constexpr std::size_t max_levels = 56;   ///< of the tree, where a chain of one operator (a + b + c) is one level
 
-  /// One step of the syntax tree; operands stand before their user.
+  enum class Op : std::uint8_t;  // an index into the table of expression_ops.cpp, which gives each its name and operands
+
+  /// One step of the syntax tree. The nodes are in postfix order: a node's operands are the subtrees right before it.
   struct Node {
     Op op;
-    double number = 0;          ///< of a constant
+    double number = 0;          ///< of a constant; always finite
     std::int32_t input = -1;    ///< of a column: index into inputs()
     std::int32_t operands[3] = {-1, -1, -1};
   };
@@ -54,13 +60,18 @@ class Expression {
   /// `columns[i]` points to `rows` doubles of inputs()[i]. Truth is 1 and 0.
   void evaluate(std::span<const double* const> columns, std::size_t rows, double* out) const;
 
-  static std::string_view name_of(Op op) noexcept;
+  static std::string_view name_of(Op op) noexcept;  ///< empty for a number that is no Op
   static int operands_of(Op op) noexcept;
   static Op op_named(std::string_view name);  ///< throws std::invalid_argument
+  static Op number_op() noexcept;             ///< the leaf "number"
+  static Op column_op() noexcept;             ///< the leaf "column"
 
  private:
+  Expression(std::vector<Node> nodes, std::vector<Input> inputs, std::size_t slots);
+
   std::vector<Node> nodes_;
   std::vector<Input> inputs_;
+  std::size_t slots_;  ///< intermediate results alive at once
 };
 
 }  // namespace ophion::native

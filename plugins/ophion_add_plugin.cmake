@@ -1,5 +1,6 @@
-# ophion_add_plugin(NAME SOURCE.cpp…) builds the plug-in NAME ("x_method", "x_reader", "x_tool") as one shared object. With a
-# NAME.schema.json beside the first source, that goes where the plug-in goes. Ophion's own plug-ins and everybody else's use this.
+# ophion_add_plugin(NAME SOURCE.cpp…) builds the plug-in NAME ("x_method", "x_reader", "x_tool") as one shared object. NAME.schema.json
+# and NAME.py (the Python face), where they lie beside the first source, go where the plug-in goes. Ophion's own plug-ins and
+# everybody else's use this.
 function(ophion_add_plugin name)
   add_library(${name} MODULE ${ARGN})
   # A plug-in sees the C++ headers of ophion::pymethods, never Python's; the library itself is opened before it, by its soname.
@@ -7,10 +8,13 @@ function(ophion_add_plugin name)
   set_target_properties(${name} PROPERTIES PREFIX "" CXX_VISIBILITY_PRESET hidden POSITION_INDEPENDENT_CODE ON)
   list(GET ARGN 0 first)
   get_filename_component(folder ${first} DIRECTORY)
-  set(schema ${CMAKE_CURRENT_SOURCE_DIR}/${folder}/${name}.schema.json)
-  if(EXISTS ${schema})
-    add_custom_command(TARGET ${name} POST_BUILD
-      COMMAND ${CMAKE_COMMAND} -E copy_if_different ${schema} $<TARGET_FILE_DIR:${name}>/${name}.schema.json)
-    set_target_properties(${name} PROPERTIES OPHION_SCHEMA ${schema} LINK_DEPENDS ${schema})
-  endif()
+  foreach(companion ${name}.schema.json ${name}.py)
+    set(file ${CMAKE_CURRENT_SOURCE_DIR}/${folder}/${companion})
+    if(EXISTS ${file})
+      add_custom_command(TARGET ${name} POST_BUILD
+        COMMAND ${CMAKE_COMMAND} -E copy_if_different ${file} $<TARGET_FILE_DIR:${name}>/${companion})
+      set_property(TARGET ${name} APPEND PROPERTY LINK_DEPENDS ${file})
+      set_property(TARGET ${name} APPEND PROPERTY OPHION_COMPANIONS ${file})
+    endif()
+  endforeach()
 endfunction()

@@ -1,1 +1,129 @@
-// (to come)
+/// Takes a Python exception apart while the GIL is held, so that nothing of Python is left in the C++ one.
+#include "error.h"
+
+#include <string>
+#include <vector>
+
+#include <ophion/error.h>
+
+#include "call.h"
+
+namespace ophion {
+namespace {
+
+constexpr long most_frames = 60;  // of a traceback: the last ones; endless recursion leaves a thousand
+constexpr std::size_t most_causes = 16;
+
+/// str(object) whatever it holds: what can't be written as UTF-8 is escaped, and a broken __str__ is said to be one.
+std::string shown(PyObject* object) {
+  const PyRef text = PyRef::steal(PyObject_Str(object));
+  const PyRef bytes =
+      text ? PyRef::steal(PyUnicode_AsEncodedString(text.get(), "utf-8", "backslashreplace")) : PyRef();
+  if (!bytes) {
+    PyErr_Clear();
+    return "<str() failed>";
+  }
+  return {PyBytes_AS_STRING(bytes.get()), static_cast<std::size_t>(PyBytes_GET_SIZE(bytes.get()))};
+}
+
+/// "ValueError", "json.decoder.JSONDecodeError": as a traceback names it.
+std::string type_name(PyObject* exception) {
+  static Name qualified_name("__qualname__"), module_name("__module__");
+  auto* type = reinterpret_cast<PyObject*>(Py_TYPE(exception));
+  const PyRef name = optional_attribute(type, qualified_name);
+  const PyRef module = optional_attribute(type, module_name);
+  const std::string text = name ? shown(name.get()) : Py_TYPE(exception)->tp_name;
+  const std::string home = module ? shown(module.get()) : "builtins";
+  return home == "builtins" || home == "__main__" ? text : home + "." + text;
+}
+
+std::string message_of(PyObject* exception) {
+  if (!PyErr_GivenExceptionMatches(exception, PyExc_SystemExit)) return shown(exception);
+  static Name code_name("code");
+  const PyRef code = optional_attribute(exception, code_name);
+  std::string message = "the script asked the process to exit with code ";
+  if (!code || code.get() == Py_None) return message + "0";
+  if (PyLong_Check(code.get())) return message + shown(code.get());
+  return message + "1: " + shown(code.get());  // sys.exit("text") prints the text and exits with 1
+}
+
+/// The chain as a traceback shows it: `raise … from`, or what was being handled, until `from None`.
+std::vector<PythonError::Cause> causes_of(PyObject* exception) {
+  static Name suppress("__suppress_context__");
+  std::vector<PythonError::Cause> causes;
+  PyRef current = PyRef::borrow(exception);
+  while (causes.size() < most_causes) {
+    PyRef next = PyRef::steal(PyException_GetCause(current.get()));
+    if (!next) {
+      const PyRef suppressed = optional_attribute(current.get(), suppress);
+      if (suppressed.get() != Py_True) next = PyRef::steal(PyException_GetContext(current.get()));
+    }
+    if (!next) break;
+    causes.push_back({type_name(next.get()), message_of(next.get())});
+    current = std::move(next);
+  }
+  return causes;
+}
+
+/// "".join(traceback.format_exception(exception, limit=-60)), or nothing where that fails.
+std::string formatted(PyObject* exception) {
+  const PyRef module = PyRef::steal(PyImport_ImportModule("traceback"));
+  const PyRef function = module ? PyRef::steal(PyObject_GetAttrString(module.get(), "format_exception")) : PyRef();
+  const PyRef arguments = function ? PyRef::steal(PyTuple_Pack(1, exception)) : PyRef();
+  const PyRef keywords = arguments ? PyRef::steal(Py_BuildValue("{s:l}", "limit", -most_frames)) : PyRef();
+  const PyRef lines = keywords ? PyRef::steal(PyObject_Call(function.get(), arguments.get(), keywords.get())) : PyRef();
+  const PyRef nothing = lines ? PyRef::steal(PyUnicode_FromString("")) : PyRef();
+  const PyRef text = nothing ? PyRef::steal(PyUnicode_Join(nothing.get(), lines.get())) : PyRef();
+  if (!text) {
+    PyErr_Clear();
+    return {};
+  }
+  return shown(text.get());
+}
+
+/// Whether the exception is of a class of ophion.errors, without importing that: whoever raised one has it.
+bool is_of_ours(PyObject* exception, const char* class_name) {
+  PyObject* modules = PyImport_GetModuleDict();
+  PyObject* errors = modules ? PyDict_GetItemString(modules, "ophion.errors") : nullptr;
+  const PyRef type = errors ? PyRef::steal(PyObject_GetAttrString(errors, class_name)) : PyRef();
+  if (!type) PyErr_Clear();
+  return type && PyErr_GivenExceptionMatches(exception, type.get());
+}
+
+/// The exception that the indicator holds, with its traceback attached; the indicator is clear afterwards.
+PyRef take_exception() {
+  PyObject *type = nullptr, *value = nullptr, *traceback = nullptr;
+  PyErr_Fetch(&type, &value, &traceback);
+  PyErr_NormalizeException(&type, &value, &traceback);
+  if (value && traceback) PyException_SetTraceback(value, traceback);
+  Py_XDECREF(type);
+  Py_XDECREF(traceback);
+  return PyRef::steal(value);
+}
+
+}  // namespace
+
+void throw_python_error(std::string_view doing) {
+  const PyRef held = take_exception();
+  PyObject* exception = held.get();
+  const std::string activity(doing);
+  if (!exception) {
+    throw PythonError(activity, "SystemError", "a call failed without saying why", "", {});
+  }
+  if (is_of_ours(exception, "OptionError")) {
+    static Name pointer_name("pointer"), problem_name("problem");
+    const PyRef pointer = optional_attribute(exception, pointer_name);
+    const PyRef problem = optional_attribute(exception, problem_name);
+    throw ConfigError("", pointer ? shown(pointer.get()) : "", shown(problem ? problem.get() : exception));
+  }
+  if (is_of_ours(exception, "DataError")) throw DataError(shown(exception));
+  if (PyErr_GivenExceptionMatches(exception, PyExc_KeyboardInterrupt)) throw Interrupted(activity + ": interrupted");
+  std::string type = type_name(exception);
+  std::string message = message_of(exception);
+  std::string traceback = formatted(exception);
+  if (traceback.empty()) traceback = type + ": " + message + "\n";
+  std::vector<PythonError::Cause> causes = causes_of(exception);
+  throw PythonError(activity, std::move(type), std::move(message), std::move(traceback), std::move(causes));
+}
+
+}  // namespace ophion

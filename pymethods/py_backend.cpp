@@ -1,1 +1,63 @@
-// (to come)
+/// The way of every event: nothing here is slower than it must be.
+#include "py_backend.h"
+
+#include <array>
+#include <optional>
+
+#include <ophion/error.h>
+
+#include "call.h"
+#include "scope.h"
+#include "scores.h"
+
+namespace ophion {
+
+PyBackend::PyBackend(const MethodFace& face, PyRef model, const Spec& spec, int threads)
+    : predict_(face.predict_function()),
+      model_(std::move(model)),
+      features_(spec.features.size()),
+      outputs_(spec.outputs()),
+      threads_(threads),
+      who_(face.who()),
+      doing_(face.who() + ": predict()"),
+      versions_(face.versions()) {}
+
+const std::string& PyBackend::name() const noexcept {
+  static const std::string python = "python";
+  return python;
+}
+
+void PyBackend::demand_shapes(const MatrixView& features, std::size_t scores) const {
+  if (features.type() != DType::float32) throw Error(doing_ + ": expected float32 features, found float64");
+  if (features.columns() != features_) {
+    throw Error(doing_ + ": expected " + std::to_string(features_) + " features, found " +
+                std::to_string(features.columns()));
+  }
+  if (scores != features.rows() * outputs_) {
+    throw Error(doing_ + ": expected room for " + std::to_string(features.rows() * outputs_) + " scores, found " +
+                std::to_string(scores));
+  }
+}
+
+void PyBackend::predict(const MatrixView& features, std::span<float> out) const {
+  demand_shapes(features, out.size());
+  if (features.rows() == 0) return;
+  {
+    const CallScope scope;
+    std::optional<ThreadLimit> limit;
+    if (const int threads = threads_; threads > 0) limit.emplace(threads);
+    Loan loan;
+    {
+      const PyRef events = loan.lend(features);
+      // The first place is free for vectorcall's own use.
+      std::array<PyObject*, 3> arguments{nullptr, model_.get(), events.get()};
+      const PyRef scores = check(
+          PyObject_Vectorcall(predict_.get(), arguments.data() + 1, 2 | PY_VECTORCALL_ARGUMENTS_OFFSET, nullptr), doing_);
+      take_scores(scores.get(), features, out, who_);
+    }
+    loan.demand_back(who_, "predict");
+  }
+  if (!used_.exchange(true, std::memory_order_relaxed)) renew_exit_hook();  // the first call may load libraries
+}
+
+}  // namespace ophion

@@ -1,1 +1,80 @@
-// (to come)
+/// The verbs of all methods that live in Python.
+#include <ophion/py_method_base.h>
+
+#include "cpython.h"
+
+#include <ophion/error.h>
+
+#include "method_face.h"
+#include "numpy_api.h"
+#include "progress.h"
+#include "py_backend.h"
+#include "rehearsal.h"
+#include "scope.h"
+
+namespace ophion {
+namespace {
+
+/// Trains and saves; the trained object and all that Python made of the events is gone when this returns.
+Payload train_and_save(const MethodFace& face, const TrainingData& data, const TrainContext& context, int threads,
+                       Loan& loan) {
+  ProgressBridge host(context);
+  PyRef model;
+  try {
+    const PyRef report = host.report();
+    const PyRef should_stop = host.should_stop();
+    const PyRef described = make_context(context, threads, false, report.get(), should_stop.get());
+    model = face.train(make_training_data(data, loan).get(), described.get());
+  } catch (const Error&) {
+    host.rethrow();
+    throw;
+  }
+  host.rethrow();
+  Payload payload;
+  payload.members = face.save(model.get());
+  payload.info.set("versions", face.versions());
+  payload.info.set("carries_code", face.carries_code(payload.members));
+  payload.history = host.take_history();
+  return payload;
+}
+
+}  // namespace
+
+void PyMethodBase::check(const TrainContext& context) const {
+  const PythonScope scope;
+  ensure_numpy();
+  const MethodFace face(traits(), context.options);
+  face.check(make_context(context, threads_for(context.threads), false, nullptr, nullptr).get());
+}
+
+Payload PyMethodBase::train(const TrainingData& data, const TrainContext& context) const {
+  if (data.train.rows() == 0) throw DataError("method '" + context.name + "': there are no events to train on");
+  const PythonScope scope;
+  ensure_numpy();
+  const MethodFace face(traits(), context.options);
+  const int threads = threads_for(context.threads);
+  const ThreadLimit limit(threads);
+  rehearse(face, data, context, threads);
+  Loan loan;
+  Payload payload = train_and_save(face, data, context, threads, loan);
+  loan.demand_back(face.who(), "train");
+  return payload;
+}
+
+std::unique_ptr<Backend> PyMethodBase::load(const Payload& payload, const Spec& spec, const Value& options,
+                                            int threads) const {
+  const PythonScope scope;
+  ensure_numpy();
+  const MethodFace face(traits(), options);
+  TrainContext context;
+  const Value* name = options.find("name");
+  context.name = name && name->is_text() ? name->as_text() : traits().name;
+  context.spec = spec;
+  context.options = options;
+  context.threads = threads_for(threads);
+  const ThreadLimit limit(context.threads);
+  PyRef model = face.load(payload.members, make_context(context, context.threads, false, nullptr, nullptr).get());
+  return std::make_unique<PyBackend>(face, std::move(model), spec, context.threads);
+}
+
+}  // namespace ophion

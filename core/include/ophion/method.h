@@ -85,6 +85,9 @@ class OPHION_EXPORT Backend {
   virtual const std::string& name() const noexcept = 0;  ///< "python", …
   /// `features`: float32, after the transforms. `out`: rows × outputs, row-major, the caller's; wholly written or an exception.
   virtual void predict(const MatrixView& features, std::span<float> out) const = 0;
+  /// What its scores depend on here, {package: version}: the self-test of a model asks for equal scores only where these are
+  /// those of the training. Empty when not known.
+  virtual Value versions() const { return Value::object(); }
 };
 
 /// What a method says of itself.

@@ -54,7 +54,10 @@ class OPHION_EXPORT Model {
   /// Writes the file it came from, byte for byte, under `file`: wholly or not at all.
   void save(const std::filesystem::path& file) const;
 
+  /// What scores: the name of its Backend ("python").
   const std::string& backend() const noexcept;
+  /// What the scores depend on here, {package: version}; empty when the backend doesn't say.
+  Value versions() const;
   const Spec& spec() const noexcept;
   const std::vector<std::string>& features() const noexcept { return spec().features; }
   std::size_t outputs() const noexcept { return spec().outputs(); }
@@ -69,10 +72,12 @@ class OPHION_EXPORT Model {
   /// Scores rows of features in training order. `out` is the caller's: rows × outputs, row-major.
   void predict(const MatrixView& features, std::span<float> out) const;
   std::vector<float> predict(const MatrixView& features) const;
-  /// Scores columns by name (features, or the raw columns their expressions need); the rest is ignored.
+  /// Scores columns by name (features, or the raw columns their expressions need); the rest is ignored. A name that is both is
+  /// the raw column. Numbers of array columns are found as "pt[0]".
   std::vector<float> predict(const Columns& columns) const;
 
-  /// Fixes the order in which a program has its numbers: names of features or of raw columns. A missing one throws here.
+  /// Fixes the order in which a program has its numbers: names of features or of raw columns ("pt", "pt[0]"). A missing one
+  /// throws DataError here, naming the nearest. A name that is both a raw column and a feature computed from others is the raw column.
   BoundScore bind(const std::vector<std::string>& names) const;
 
  private:
@@ -80,5 +85,8 @@ class OPHION_EXPORT Model {
   struct State;
   std::shared_ptr<const State> state_;
 };
+
+/// The manifest of a model file, whose hashes are checked; nothing of the model is loaded or run. Throws ModelError.
+OPHION_EXPORT Value manifest_of(const std::filesystem::path& file);
 
 }  // namespace ophion

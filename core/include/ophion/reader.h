@@ -20,7 +20,6 @@ struct ColumnInfo {
 
 struct FileInfo {
   std::string tree;               ///< the tree, table or data set that was looked at; empty where the format has none
-  std::vector<std::string> trees; ///< every one in the file
   std::vector<ColumnInfo> columns;
   std::optional<std::uint64_t> rows;  ///< unknown for CSV
 };
@@ -36,6 +35,8 @@ class OPHION_EXPORT ChunkStream {
 class OPHION_EXPORT Reader {
  public:
   virtual ~Reader();
+  /// The trees, tables or data sets of a file; one empty name for a format that has none.
+  virtual std::vector<std::string> trees(const std::string& file) const = 0;
   /// `tree` empty: the only one in the file (DataError, naming them, when there are several).
   virtual FileInfo describe(const std::string& file, const std::string& tree) const = 0;
   /// Reads just these columns. DataError names the file and, for a name that isn't there or holds no plain numbers, the column.

@@ -49,6 +49,7 @@ class OPHION_EXPORT Registry {
 
  private:
   std::vector<PluginInfo> plugins_;
+  std::vector<std::filesystem::path> folders_;  ///< where was looked, for errors
 };
 
 }  // namespace ophion

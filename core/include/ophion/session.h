@@ -18,6 +18,7 @@ struct MethodResult {
   std::string name;
   std::string type;
   std::optional<Model> model;
+  std::string status;   ///< "done", "stopped" (the host asked; the best so far is kept), "failed", "not started"
   std::string error;    ///< why there is no model
   double seconds = 0;   ///< wall time of the training
   Value metrics;        ///< {"test": {"auc": …, "auc_error": …}, "train": …, "validation": …}
@@ -39,6 +40,7 @@ class OPHION_EXPORT TrainedRun {
 
  private:
   friend class Session;
+  friend class RunInProgress;
   std::filesystem::path folder_;
   std::vector<MethodResult> methods_;
   Value metrics_;
@@ -53,6 +55,10 @@ class OPHION_EXPORT Session {
 
   /// Goes on in this run folder of an earlier, unfinished run with the same config.
   Session& resume(std::filesystem::path run);
+
+  /// Everything that can be found wrong before data is read: plug-ins, what each method's own check sees (a script's functions, an
+  /// estimator's parameters). Throws ConfigError, PluginError, PythonError.
+  void check() const;
 
   /// Trains every method of the config and writes the run folder. Throws when none gave a model.
   TrainedRun train(const ProgressCallback& progress = nullptr) const;

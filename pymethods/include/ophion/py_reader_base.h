@@ -11,6 +11,7 @@ namespace ophion {
 class OPHION_EXPORT PyReaderBase : public Reader {
  public:
   virtual const std::string& python_module() const noexcept = 0;  ///< "ophion.readers.root_reader"
+  std::vector<std::string> trees(const std::string& file) const final;
   FileInfo describe(const std::string& file, const std::string& tree) const final;
   std::unique_ptr<ChunkStream> open(const std::string& file, const std::string& tree,
                                     const std::vector<std::string>& columns) const final;

@@ -1,0 +1,25 @@
+/// The verbs of the ophion program. Each adds itself to the parser and runs when it was named.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+namespace ophion::cli {
+
+/// Exit statuses: 0 done, these otherwise.
+enum Exit : int { done = 0, failed = 1, usage = 2, was_interrupted = 130 };
+
+/// What every verb knows: where `--json` puts things, what it exits with.
+struct Outcome {
+  bool json = false;
+  int status = done;
+};
+
+void add_init(CLI::App& app, Outcome& outcome);
+void add_validate(CLI::App& app, Outcome& outcome);
+void add_train(CLI::App& app, Outcome& outcome);
+void add_predict(CLI::App& app, Outcome& outcome);
+void add_inspect(CLI::App& app, Outcome& outcome);
+void add_methods(CLI::App& app, Outcome& outcome);
+void add_doctor(CLI::App& app, Outcome& outcome);
+
+}  // namespace ophion::cli

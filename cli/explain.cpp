@@ -1,0 +1,135 @@
+/// ophion inspect, methods, doctor: what a model, an installation, a machine holds.
+#include <cstdio>
+#include <memory>
+
+#include <ophion/ophion.h>
+
+#include "commands.h"
+#include "terminal.h"
+
+namespace ophion::cli {
+namespace {
+
+std::string joined(const Value& list, const char* separator = ", ") {
+  std::string text;
+  for (const Value& item : list.as_array()) text += (text.empty() ? "" : separator) + item.as_text();
+  return text;
+}
+
+std::string shown(const Value& value) { return value.is_text() ? value.as_text() : write_json(value, 0); }
+
+void inspect(const std::string& file, bool json) {
+  const Value manifest = manifest_of(file);
+  if (json) {
+    std::printf("%s\n", write_json(manifest).c_str());
+    return;
+  }
+  std::vector<std::vector<std::string>> rows;
+  const auto add = [&](const char* what, const std::string& text) { rows.push_back({what, text}); };
+  add("model", manifest.at("name").as_text());
+  add("task", manifest.at("task").as_text());
+  if (manifest.at("classes").size() > 0) add("classes", joined(manifest.at("classes")));
+  if (manifest.at("targets").size() > 0) add("targets", joined(manifest.at("targets")));
+  add("outputs", joined(manifest.at("outputs")));
+  std::string features;
+  for (const Value& feature : manifest.at("features").as_array()) {
+    features += (features.empty() ? "" : ", ") + feature.at("name").as_text();
+  }
+  add("features", features);
+  add("inputs", joined(manifest.at("inputs")));
+  if (manifest.at("spectators").size() > 0) add("spectators", joined(manifest.at("spectators")));
+  add("missing", manifest.at("missing").as_text());
+  add("method", manifest.at("method").at("name").as_text() + " (" + manifest.at("method").at("type").as_text() + ")");
+  for (const Value& payload : manifest.at("payloads").as_array()) {
+    std::string text = payload.at("backend").as_text() + ": " + joined(payload.at("members"));
+    if (payload.at("carries_code").as_boolean()) text += "; carries code";
+    add("payload", text);
+    for (const auto& [package, version] : payload.at("versions").as_object()) add("", package + " " + version.as_text());
+  }
+  add("made", manifest.at("created").as_text() + " by Ophion " + manifest.at("versions").at("ophion").as_text());
+  std::fputs(table(rows).c_str(), stdout);
+}
+
+Value described(const PluginInfo& plugin) {
+  Value value = Value::object();
+  value.set("kind", plugin.kind);
+  value.set("name", plugin.name);
+  value.set("version", plugin.version);
+  value.set("needs_python", plugin.needs_python);
+  value.set("suffixes", Value(plugin.suffixes));
+  value.set("file", plugin.file.string());
+  value.set("problem", plugin.problem);
+  return value;
+}
+
+void methods(bool json) {
+  const Registry registry;
+  if (json) {
+    Value list = Value::array();
+    for (const auto& plugin : registry.plugins()) list.push_back(described(plugin));
+    std::printf("%s\n", write_json(list).c_str());
+    return;
+  }
+  std::vector<std::vector<std::string>> rows{{"kind", "name", "what"}};
+  for (const auto& plugin : registry.plugins()) {
+    std::string what = plugin.problem;
+    if (what.empty() && !plugin.suffixes.empty()) what = joined(Value(plugin.suffixes), " ");
+    if (what.empty() && !plugin.schema.empty()) {
+      const Value schema = registry.schema(plugin.name);
+      if (const Value* description = schema.find("description")) what = description->as_text();
+    }
+    rows.push_back({plugin.kind, plugin.name, what});
+  }
+  std::fputs(table(rows).c_str(), stdout);
+}
+
+int doctor(bool json) {
+  const Value report = python_report();
+  const Registry registry;
+  Value broken = Value::array();
+  for (const auto& plugin : registry.plugins()) {
+    if (!plugin.problem.empty()) broken.push_back(plugin.file.string() + ": " + plugin.problem);
+  }
+  const bool well = report.at("problems").size() == 0 && broken.size() == 0 && !registry.plugins().empty();
+  if (json) {
+    Value result = Value::object();
+    result.set("ophion", OPHION_VERSION);
+    result.set("python", report);
+    result.set("plugins", static_cast<std::int64_t>(registry.plugins().size()));
+    result.set("broken_plugins", broken);
+    std::printf("%s\n", write_json(result).c_str());
+    return well ? done : failed;
+  }
+  std::vector<std::vector<std::string>> rows{{"ophion", OPHION_VERSION}};
+  for (const auto& [key, value] : report.as_object()) {
+    if (key != "problems") rows.push_back({key, shown(value)});
+  }
+  rows.push_back({"plug-ins", std::to_string(registry.plugins().size())});
+  std::fputs(table(rows).c_str(), stdout);
+  for (const Value& problem : report.at("problems").as_array()) std::printf("problem: %s\n", problem.as_text().c_str());
+  for (const Value& problem : broken.as_array()) std::printf("problem: %s\n", problem.as_text().c_str());
+  if (registry.plugins().empty()) std::printf("problem: no plug-in was found; set OPHION_PLUGIN_PATH or install Ophion whole\n");
+  if (well) std::puts("all is well");
+  return well ? done : failed;
+}
+
+}  // namespace
+
+void add_inspect(CLI::App& app, Outcome& outcome) {
+  const auto file = std::make_shared<std::string>();
+  auto* verb = app.add_subcommand("inspect", "Show what a model file holds; runs nothing of it");
+  verb->add_option("MODEL", *file, "A .ophion file")->required();
+  verb->callback([file, &outcome] { inspect(*file, outcome.json); });
+}
+
+void add_methods(CLI::App& app, Outcome& outcome) {
+  auto* verb = app.add_subcommand("methods", "List the plug-ins: methods, readers, tools");
+  verb->callback([&outcome] { methods(outcome.json); });
+}
+
+void add_doctor(CLI::App& app, Outcome& outcome) {
+  auto* verb = app.add_subcommand("doctor", "Say which Python is used, why, and what is missing");
+  verb->callback([&outcome] { outcome.status = doctor(outcome.json); });
+}
+
+}  // namespace ophion::cli

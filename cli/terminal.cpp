@@ -1,0 +1,132 @@
+/// What is shown on a terminal: tables, a line of progress, messages.
+#include "terminal.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
+#include <mutex>
+
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <ophion/runtime.h>
+
+namespace ophion::cli {
+namespace {
+
+std::mutex line_mutex;  // guards line_shown and the order of what goes to stderr
+bool line_shown = false;
+
+void wipe_line() {
+  if (line_shown) std::fputs("\r\033[K", stderr);
+  line_shown = false;
+}
+
+/// The first Ctrl-C asks the training to stop and keep its best; the second one does what Ctrl-C does everywhere.
+extern "C" void on_interrupt(int signal_number) {
+  interrupt();
+  struct sigaction standard {};
+  standard.sa_handler = SIG_DFL;
+  sigaction(signal_number, &standard, nullptr);
+}
+
+bool colours_wanted() { return isatty(STDERR_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr; }
+
+}  // namespace
+
+void set_up_terminal(bool verbose) {
+  struct sigaction action {};
+  action.sa_handler = on_interrupt;
+  sigaction(SIGINT, &action, nullptr);
+
+  const auto sink = std::make_shared<spdlog::sinks::stderr_color_sink_mt>(colours_wanted() ? spdlog::color_mode::always
+                                                                                          : spdlog::color_mode::never);
+  const auto logger = std::make_shared<spdlog::logger>("ophion", sink);
+  logger->set_level(verbose ? spdlog::level::debug : spdlog::level::info);
+  logger->set_pattern("%^%v%$");
+  RuntimeOptions options = runtime_options();
+  options.log_sink = [logger](LogLevel level, std::string_view line) {
+    const std::lock_guard lock(line_mutex);
+    wipe_line();
+    switch (level) {
+      case LogLevel::debug: logger->debug(line); break;
+      case LogLevel::info: logger->info(line); break;
+      case LogLevel::warning: logger->warn("warning: {}", line); break;
+      case LogLevel::error: logger->error("error: {}", line); break;
+      case LogLevel::script_output:
+      case LogLevel::script_error: logger->info("| {}", line); break;
+    }
+  };
+  configure(options);
+}
+
+ProgressLine::ProgressLine() = default;
+
+ProgressLine::~ProgressLine() {
+  const std::lock_guard lock(line_mutex);
+  wipe_line();
+}
+
+void ProgressLine::show(const Progress& progress) {
+  std::string text = progress.method + "  epoch " + std::to_string(progress.epoch);
+  if (progress.epochs > 0) {
+    constexpr std::int64_t width = 20;
+    const auto filled = static_cast<std::size_t>(std::clamp<std::int64_t>(progress.epoch * width / progress.epochs, 0, width));
+    text += "/" + std::to_string(progress.epochs) + " [" + std::string(filled, '=') + std::string(width - filled, ' ') + "]";
+  }
+  for (const auto& [name, value] : progress.metrics) {
+    std::array<char, 64> number{};
+    std::snprintf(number.data(), number.size(), "%.4g", value);
+    text += "  " + name + " " + number.data();
+  }
+  show(text);
+}
+
+void ProgressLine::show(const std::string& text) {
+  if (isatty(STDERR_FILENO) == 0) return;
+  const std::lock_guard lock(line_mutex);
+  wipe_line();
+  std::fputs(text.c_str(), stderr);
+  std::fflush(stderr);
+  line_shown = true;
+}
+
+std::string table(const std::vector<std::vector<std::string>>& rows) {
+  std::vector<std::size_t> widths;
+  for (const auto& row : rows) {
+    widths.resize(std::max(widths.size(), row.size()));
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+  }
+  std::string text;
+  for (const auto& row : rows) {
+    std::string line;
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      const std::string padding(widths[i] - row[i].size(), ' ');
+      const bool number = !row[i].empty() && (std::isdigit(static_cast<unsigned char>(row[i].front())) || row[i].front() == '-');
+      line += (i == 0 ? "" : "  ") + (number ? padding + row[i] : row[i] + padding);
+    }
+    line.erase(line.find_last_not_of(' ') + 1);
+    text += line + "\n";
+  }
+  return text;
+}
+
+std::string decimal(const Value* value, int digits) {
+  if (!value || !value->is_number()) return "-";
+  std::array<char, 64> text{};
+  std::snprintf(text.data(), text.size(), "%.*f", digits, value->as_number());
+  return text.data();
+}
+
+std::string with_commas(std::uint64_t number) {
+  std::string digits = std::to_string(number);
+  for (std::size_t i = digits.size(); i > 3; i -= 3) digits.insert(i - 3, ",");
+  return digits;
+}
+
+}  // namespace ophion::cli

@@ -1,0 +1,37 @@
+/// What is shown on a terminal: tables, a line of progress, messages.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <ophion/method.h>
+#include <ophion/value.h>
+
+namespace ophion::cli {
+
+/// Sends Ophion's messages and what scripts print to stderr (debug messages too when `verbose`); turns Ctrl-C into
+/// `ophion::interrupt`, a second one into the end of the program.
+void set_up_terminal(bool verbose);
+
+/// One line on stderr that is written over, when stderr is a terminal; nothing otherwise.
+class ProgressLine {
+ public:
+  ProgressLine();
+  ~ProgressLine();
+  ProgressLine(const ProgressLine&) = delete;
+  ProgressLine& operator=(const ProgressLine&) = delete;
+  void show(const Progress& progress);
+  void show(const std::string& text);
+};
+
+/// Columns padded to a common width; the first row is the head. Numbers are right-aligned.
+std::string table(const std::vector<std::vector<std::string>>& rows);
+
+/// "0.8170", or "-" for what is no number.
+std::string decimal(const Value* value, int digits);
+
+/// "1,234,567".
+std::string with_commas(std::uint64_t number);
+
+}  // namespace ophion::cli

@@ -1,0 +1,54 @@
+/// ophion predict: from a model and files to scores.
+#include <cstdio>
+#include <memory>
+
+#include <ophion/ophion.h>
+#include <ophion/predict.h>
+
+#include "commands.h"
+#include "terminal.h"
+
+namespace ophion::cli {
+
+void add_predict(CLI::App& app, Outcome& outcome) {
+  struct Arguments {
+    std::string model;
+    std::vector<std::string> files;
+    std::string output;
+    std::string tree;
+    bool overwrite = false;
+    int threads = 0;
+  };
+  const auto arguments = std::make_shared<Arguments>();
+  auto* verb = app.add_subcommand("predict", "Score the events of files, in chunks: they may be larger than memory");
+  verb->add_option("MODEL", arguments->model, "A .ophion file")->required();
+  verb->add_option("FILE", arguments->files, "Data files")->required();
+  verb->add_option("--output", arguments->output, "FILE.parquet, FILE.root or FILE.csv")->required();
+  verb->add_option("--tree", arguments->tree, "The tree in the data files, when they hold several");
+  verb->add_option("--threads", arguments->threads, "Threads of the model's libraries; 0: as they choose")->check(CLI::NonNegativeNumber);
+  verb->add_flag("--overwrite", arguments->overwrite, "Replace an output file that is there already");
+  verb->callback([arguments, &outcome] {
+    LoadOptions load;
+    load.threads = arguments->threads;
+    const Model model = Model::load(arguments->model, load);
+    ProgressLine line;
+    PredictOptions options;
+    options.tree = arguments->tree;
+    options.overwrite = arguments->overwrite;
+    options.progress = [&line](std::uint64_t events) {
+      line.show(with_commas(events) + " events");
+      return !interrupted();
+    };
+    const std::uint64_t events = predict_files(model, arguments->files, arguments->output, options);
+    if (outcome.json) {
+      Value result = Value::object();
+      result.set("events", events);
+      result.set("output", arguments->output);
+      std::printf("%s\n", write_json(result).c_str());
+    } else {
+      std::printf("%s: scores of %s events\n", arguments->output.c_str(), with_commas(events).c_str());
+    }
+  });
+}
+
+}  // namespace ophion::cli

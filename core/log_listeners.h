@@ -1,0 +1,11 @@
+/// Others who hear every line that goes to the host's sink.
+#pragma once
+
+#include <ophion/runtime.h>
+
+namespace ophion {
+
+int add_log_listener(LogSink listener);
+void remove_log_listener(int id) noexcept;
+
+}  // namespace ophion

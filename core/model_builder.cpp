@@ -1,0 +1,192 @@
+/// Builds the model file of a training: manifest, payload, transforms, self-test. docs/model_file.md describes what it writes.
+#include "model_builder.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <ctime>
+#include <limits>
+#include <map>
+#include <utility>
+
+#include <ophion/error.h>
+
+#include "features.h"
+#include "model_manifest.h"
+#include "safetensors.h"
+#include "self_test.h"
+
+namespace ophion {
+namespace {
+
+constexpr const char* transforms_member = "transforms.safetensors";
+constexpr const char* selftest_member = "selftest.safetensors";
+constexpr const char* report_member = "report.json";
+constexpr const char* payload_id = "0";
+constexpr double most_seconds_at_load = 0.05;
+
+/// "2026-07-04T12:00:00Z".
+std::string now_in_utc() {
+  const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+  std::tm parts{};
+  gmtime_r(&now, &parts);
+  char text[32];
+  const std::size_t size = std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
+  return std::string(text, size);
+}
+
+/// Smallest and largest number of a feature in training; null where it has none.
+std::pair<Value, Value> range_of(const MatrixView& features, std::size_t column) {
+  float least = std::numeric_limits<float>::infinity();
+  float most = -least;
+  for (std::size_t i = 0; i < features.rows(); ++i) {
+    const float number = features.at(i, column);
+    if (!std::isfinite(number)) continue;
+    least = std::min(least, number);
+    most = std::max(most, number);
+  }
+  if (least > most) return {};
+  return {double{least}, double{most}};
+}
+
+struct DescribedFeatures {
+  Value list = Value::array();
+  std::vector<std::string> inputs;  ///< the columns their expressions read, each once
+};
+
+DescribedFeatures describe_features(const ModelParts& parts) {
+  DescribedFeatures described;
+  const auto& features = parts.config.data().features;
+  for (std::size_t i = 0; i < features.size(); ++i) {
+    const native::Expression expression = parse_expression(features[i].expression, "feature '" + features[i].name + "'");
+    for (const native::Input& input : expression.inputs()) {
+      if (std::find(described.inputs.begin(), described.inputs.end(), input.column) == described.inputs.end()) {
+        described.inputs.push_back(input.column);
+      }
+    }
+    auto [least, most] = range_of(parts.train.features, i);
+    Value feature = Value::object();
+    feature.set("name", features[i].name);
+    feature.set("unit", features[i].unit);
+    feature.set("text", features[i].expression);
+    feature.set("expression", to_value(expression));
+    feature.set("min", std::move(least));
+    feature.set("max", std::move(most));
+    described.list.push_back(std::move(feature));
+  }
+  return described;
+}
+
+/// The steps as the manifest lists them; their arrays go into a member.
+Value describe_transforms(const native::TransformChain& chain, std::map<std::string, std::string>& members) {
+  Value list = Value::array();
+  std::map<std::string, Tensor> tensors;
+  for (const native::TransformStep& step : chain.steps()) {
+    Value settings = Value::object();
+    for (const auto& [key, setting] : step.settings) settings.set(key, setting);
+    Value arrays = Value::array();
+    for (const auto& [name, numbers] : step.arrays) {
+      tensors.emplace(std::to_string(list.size()) + "." + name, make_tensor(std::span(numbers), {numbers.size()}));
+      arrays.push_back(name);
+    }
+    Value described = Value::object();
+    described.set("type", step.type);
+    described.set("settings", std::move(settings));
+    described.set("arrays", std::move(arrays));
+    list.push_back(std::move(described));
+  }
+  if (!tensors.empty()) members.emplace(transforms_member, write_safetensors(tensors));
+  return list;
+}
+
+Value describe_payload(const Payload& payload, const std::string& backend, std::map<std::string, std::string>& members) {
+  Value names = Value::array();
+  for (const auto& [name, content] : payload.members) {
+    names.push_back(name);
+    members.emplace(member_name(payload_id, name), content);
+  }
+  const Value* versions = payload.info.find("versions");
+  const Value* carries_code = payload.info.find("carries_code");
+  Value described = Value::object();
+  described.set("id", payload_id);
+  described.set("backend", backend.empty() ? Value() : Value(backend));
+  described.set("fold", Value());
+  described.set("members", std::move(names));
+  described.set("versions", versions ? *versions : Value::object());
+  described.set("carries_code", carries_code && carries_code->as_boolean());
+  return described;
+}
+
+Value describe_selftest(const ModelParts& parts, const SelfTest& test, std::map<std::string, std::string>& members) {
+  if (test.rows == 0) return {};
+  const std::size_t features = parts.spec.features.size();
+  members.emplace(selftest_member, write_safetensors({{"features", make_tensor(std::span(test.features), {test.rows, features})},
+                                                      {"scores", make_tensor(std::span(test.scores), {test.rows, parts.spec.outputs()})}}));
+  Value described = Value::object();
+  described.set("member", selftest_member);
+  described.set("rows", test.rows);
+  described.set("tolerance", test.tolerance);
+  described.set("lazy", test.lazy);
+  described.set("machine", test.machine);
+  described.set("versions", test.versions);
+  return described;
+}
+
+Value all_versions(const Payload& payload) {
+  Value versions = Value::object();
+  versions.set("ophion", OPHION_VERSION);
+  if (const Value* of_payload = payload.info.find("versions"); of_payload && of_payload->is_object()) {
+    for (const auto& [package, version] : of_payload->as_object()) versions.set(package, version);
+  }
+  return versions;
+}
+
+std::shared_ptr<const ModelFile> build(const ModelParts& parts, const std::string& backend, const SelfTest& test) {
+  std::map<std::string, std::string> members;
+  DescribedFeatures features = describe_features(parts);
+  Value method = Value::object();
+  method.set("type", parts.method.type);
+  method.set("name", parts.method.name);
+  method.set("options", parts.method.options);
+
+  Value manifest = Value::object();
+  manifest.set("format", Value());  // ModelFile's; named here to stand first
+  manifest.set("name", parts.method.name);
+  manifest.set("task", parts.spec.task);
+  manifest.set("classes", Value(parts.spec.classes));
+  manifest.set("targets", Value(parts.spec.targets));
+  manifest.set("features", std::move(features.list));
+  manifest.set("inputs", Value(features.inputs));
+  manifest.set("spectators", Value(parts.config.data().spectators));
+  manifest.set("missing", name_of(parts.preprocessing.missing()));
+  manifest.set("transforms", describe_transforms(parts.preprocessing.chain(), members));
+  manifest.set("outputs", Value(output_names_of(parts.spec)));
+  manifest.set("method", std::move(method));
+  manifest.set("payloads", Value(Value::Array{describe_payload(parts.payload, backend, members)}));
+  manifest.set("versions", all_versions(parts.payload));
+  manifest.set("provenance", parts.provenance);
+  manifest.set("selftest", describe_selftest(parts, test, members));
+  manifest.set("created", now_in_utc());
+  if (parts.report.size() > 0) members.emplace(report_member, write_json(parts.report) + "\n");
+  return ModelFile::make(std::move(manifest), std::move(members));
+}
+
+}  // namespace
+
+std::shared_ptr<const ModelFile> build_model_file(const ModelParts& parts) { return build(parts, "", {}); }
+
+std::shared_ptr<const ModelFile> build_tested_model_file(const ModelParts& parts, const Model& model) {
+  const std::size_t columns = parts.spec.features.size();
+  SelfTest test;
+  test.rows = parts.selftest_features.size() / columns;
+  test.features = parts.selftest_features;
+  const auto begin = std::chrono::steady_clock::now();
+  test.scores = model.predict(MatrixView(test.features.data(), test.rows, columns));
+  const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - begin;
+  test.lazy = taken.count() > most_seconds_at_load;
+  test.machine = machine_of(parts.method.threads != 0 ? parts.method.threads : parts.config.threads());
+  test.versions = model.versions();
+  return build(parts, model.backend(), test);
+}
+
+}  // namespace ophion

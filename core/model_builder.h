@@ -1,0 +1,36 @@
+/// Builds the model file of a training: manifest, payload, transforms, self-test.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include <ophion/config.h>
+#include <ophion/method.h>
+#include <ophion/model.h>
+
+#include "events.h"
+#include "model_file.h"
+#include "preprocessing.h"
+
+namespace ophion {
+
+/// What a training leaves, from which its file is made.
+struct ModelParts {
+  const Config& config;
+  const MethodConfig& method;
+  const Spec& spec;
+  const Preprocessing& preprocessing;
+  Payload payload;
+  const Part& train;                     ///< ranges of the features
+  const Value& provenance;
+  std::vector<float> selftest_features;  ///< rows × features, before transforms; row-major
+  Value report = Value::object();        ///< member report.json
+};
+
+/// The file without self-test: good for scoring right after the training.
+std::shared_ptr<const ModelFile> build_model_file(const ModelParts& parts);
+
+/// The file to keep: scores of `model`, made from the file above, for the self-test's rows are stored with it.
+std::shared_ptr<const ModelFile> build_tested_model_file(const ModelParts& parts, const Model& model);
+
+}  // namespace ophion

@@ -1,0 +1,142 @@
+/// Reads a manifest into what scoring needs.
+#include "model_manifest.h"
+
+#include <stdexcept>
+#include <utility>
+
+#include <ophion/error.h>
+
+#include "features.h"
+#include "safetensors.h"
+
+namespace ophion {
+namespace {
+
+constexpr std::pair<MissingPolicy, const char*> policies[] = {{MissingPolicy::error, "error"},
+                                                              {MissingPolicy::drop, "drop"},
+                                                              {MissingPolicy::impute, "impute"},
+                                                              {MissingPolicy::keep, "keep"}};
+
+MissingPolicy policy_named(const std::string& name) {
+  for (const auto& [policy, known] : policies) {
+    if (name == known) return policy;
+  }
+  throw ModelError("'missing' is '" + name + "', which is no policy");
+}
+
+Spec spec_from(const Value& manifest) {
+  Spec spec;
+  spec.task = manifest.at("task").as_text();
+  for (const Value& feature : manifest.at("features").as_array()) spec.features.push_back(feature.at("name").as_text());
+  spec.classes = manifest.at("classes").as_texts();
+  spec.targets = manifest.at("targets").as_texts();
+  const bool fits = spec.task == "classification" ? spec.classes.size() >= 2 : spec.task == "regression" && !spec.targets.empty();
+  if (!fits || spec.features.empty()) {
+    throw ModelError("a model of task '" + spec.task + "' can't have " + std::to_string(spec.features.size()) + " features, " +
+                     std::to_string(spec.classes.size()) + " classes and " + std::to_string(spec.targets.size()) + " targets");
+  }
+  return spec;
+}
+
+native::TransformChain chain_from(const ModelFile& file, std::size_t features) {
+  const auto& described = file.manifest().at("transforms").as_array();
+  if (described.empty()) return {};
+  constexpr const char* member = "transforms.safetensors";
+  const auto tensors = read_safetensors(file.member(member), member);
+  std::vector<native::TransformStep> steps;
+  for (const Value& one : described) {
+    native::TransformStep step;
+    step.type = one.at("type").as_text();
+    for (const auto& [key, setting] : one.at("settings").as_object()) step.settings[key] = setting.as_text();
+    for (const std::string& array : one.at("arrays").as_texts()) {
+      const std::string name = std::to_string(steps.size()) + "." + array;
+      const auto tensor = tensors.find(name);
+      if (tensor == tensors.end()) throw ModelError(std::string(member) + " lacks '" + name + "'");
+      step.arrays[array] = doubles_of(tensor->second);
+    }
+    steps.push_back(std::move(step));
+  }
+  return native::TransformChain(std::move(steps), features);
+}
+
+SelfTest selftest_from(const ModelFile& file, const Spec& spec) {
+  SelfTest test;
+  const Value* described = file.manifest().find("selftest");
+  if (!described || described->is_null()) return test;
+  const std::string& member = described->at("member").as_text();
+  const auto tensors = read_safetensors(file.member(member), member);
+  const auto take = [&](const char* name, std::size_t columns) {
+    const auto found = tensors.find(name);
+    if (found == tensors.end()) throw ModelError(member + " lacks '" + name + "'");
+    if (found->second.shape != std::vector<std::size_t>{test.rows, columns}) throw ModelError(member + ": '" + name + "' has another shape");
+    return floats_of(found->second);
+  };
+  test.rows = static_cast<std::size_t>(described->at("rows").as_integer());
+  test.features = take("features", spec.features.size());
+  test.scores = take("scores", spec.outputs());
+  test.tolerance = described->at("tolerance").as_number();
+  test.lazy = described->at("lazy").as_boolean();
+  test.machine = described->at("machine").as_text();
+  test.versions = described->at("versions");
+  return test;
+}
+
+ModelDescription parse(const ModelFile& file) {
+  const Value& manifest = file.manifest();
+  ModelDescription model;
+  model.spec = spec_from(manifest);
+  for (const Value& feature : manifest.at("features").as_array()) {
+    model.features.push_back({feature.at("name").as_text(), expression_from_value(feature.at("expression"))});
+  }
+  model.inputs = manifest.at("inputs").as_texts();
+  model.spectators = manifest.at("spectators").as_texts();
+  model.preprocessing =
+      Preprocessing(policy_named(manifest.at("missing").as_text()), chain_from(file, model.spec.features.size()), model.spec.features);
+  model.method = manifest.at("method").at("type").as_text();
+  model.options = manifest.at("method").at("options");
+  for (const Value& payload : manifest.at("payloads").as_array()) {
+    PayloadDescription one;
+    one.id = payload.at("id").as_text();
+    if (const Value& backend = payload.at("backend"); !backend.is_null()) one.backend = backend.as_text();
+    one.info = Value::object();
+    one.info.set("versions", payload.at("versions"));
+    one.info.set("carries_code", payload.at("carries_code").as_boolean());
+    one.members = payload.at("members").as_texts();
+    model.payloads.push_back(std::move(one));
+  }
+  if (model.payloads.empty()) throw ModelError("holds nothing that can score");
+  model.selftest = selftest_from(file, model.spec);
+  return model;
+}
+
+}  // namespace
+
+ModelDescription read_manifest(const ModelFile& file) {
+  try {
+    return parse(file);
+  } catch (const Error& problem) {
+    throw ModelError(file.origin() + ": " + problem.what());
+  } catch (const std::invalid_argument& problem) {  // a transform that can't be
+    throw ModelError(file.origin() + ": " + problem.what());
+  }
+}
+
+std::string member_name(const std::string& payload_id, const std::string& name) {
+  return name.starts_with("script/") ? name : "payload/" + payload_id + "/" + name;
+}
+
+std::vector<std::string> output_names_of(const Spec& spec) {
+  std::vector<std::string> names;
+  if (spec.task == "regression") {
+    for (const std::string& target : spec.targets) names.push_back("pred_" + target);
+  } else if (spec.outputs() == 1) {
+    names.push_back("score");
+  } else {
+    for (const std::string& one : spec.classes) names.push_back("score_" + one);
+  }
+  return names;
+}
+
+const char* name_of(MissingPolicy policy) noexcept { return policies[static_cast<std::size_t>(policy)].second; }
+
+}  // namespace ophion

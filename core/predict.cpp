@@ -1,0 +1,106 @@
+/// Scores whole files, chunk by chunk: reader → model → writer.
+#include <ophion/predict.h>
+
+#include <algorithm>
+
+#include <ophion/error.h>
+#include <ophion/runtime.h>
+
+namespace ophion {
+namespace {
+
+/// What to read from one file: the model's inputs (features by name where the file lacks a raw column), then the spectators it has.
+struct Wanted {
+  std::vector<std::string> inputs;
+  std::vector<std::string> spectators;
+
+  std::vector<std::string> all() const {
+    std::vector<std::string> names = inputs;
+    for (const auto& name : spectators) {
+      if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+    }
+    return names;
+  }
+};
+
+Wanted columns_wanted(const Model& model, const FileInfo& info, const std::string& file) {
+  std::vector<std::string> present;
+  for (const auto& column : info.columns) present.push_back(column.name);
+  const auto has = [&](const std::string& name) { return std::find(present.begin(), present.end(), name) != present.end(); };
+  const auto has_all = [&](const std::vector<std::string>& names) { return std::all_of(names.begin(), names.end(), has); };
+
+  Wanted wanted;
+  wanted.inputs = has_all(model.inputs()) || !has_all(model.features()) ? model.inputs() : model.features();
+  for (const auto& name : wanted.inputs) {
+    if (!has(name)) {
+      throw DataError(file + (info.tree.empty() ? "" : ", tree '" + info.tree + "'") + ": no column '" + name +
+                      "', which the model needs" + nearest_names(name, present));
+    }
+  }
+  for (const auto& name : model.spectators()) {
+    if (has(name)) wanted.spectators.push_back(name);
+    else log(LogLevel::warning, file + " has no column '" + name + "', a spectator of the training: left out of the scores' file");
+  }
+  return wanted;
+}
+
+/// The spectators, then one column an output. Scores of several outputs stay one matrix, viewed by column.
+Columns output_columns(const Model& model, const std::vector<std::string>& spectators, const Columns& chunk,
+                       const std::shared_ptr<const std::vector<float>>& scores) {
+  Columns out;
+  for (const auto& name : spectators) {
+    out.push_back(*std::find_if(chunk.begin(), chunk.end(), [&](const Column& column) { return column.name == name; }));
+  }
+  const std::size_t width = model.outputs();
+  const auto names = model.output_names();
+  for (std::size_t i = 0; i < width; ++i) {
+    Column column(names[i], std::span<const float>(scores->data() + i, scores->size() / width), scores);
+    column.row_stride = static_cast<std::ptrdiff_t>(width * sizeof(float));
+    out.push_back(std::move(column));
+  }
+  return out;
+}
+
+}  // namespace
+
+std::uint64_t predict_files(const Model& model, const std::vector<std::string>& files, const std::filesystem::path& output,
+                            const PredictOptions& options) {
+  if (files.empty()) throw DataError("no file to score");
+  // Every file is looked at before the first event is scored; all of them give the same columns of output.
+  std::vector<Wanted> wanted;
+  for (const auto& file : files) {
+    wanted.push_back(columns_wanted(model, options.registry.reader_for(file)->describe(file, options.tree), file));
+  }
+  std::vector<std::string> spectators = wanted.front().spectators;
+  for (const Wanted& one : wanted) {
+    std::erase_if(spectators, [&](const std::string& name) {
+      return std::find(one.spectators.begin(), one.spectators.end(), name) == one.spectators.end();
+    });
+  }
+  std::vector<std::string> columns = spectators;
+  for (const auto& name : model.output_names()) columns.push_back(name);
+
+  Value start = Value::object();
+  start.set("output", output.string());
+  start.set("overwrite", options.overwrite);
+  start.set("columns", Value(columns));
+  const auto writer = options.registry.tool("write_scores")->start(start);
+  std::uint64_t events = 0;
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    const auto stream = options.registry.reader_for(files[i])->open(files[i], options.tree, wanted[i].all());
+    while (const auto chunk = stream->next()) {
+      if (interrupted()) throw Interrupted("scoring was interrupted after " + std::to_string(events) + " events");
+      const Columns inputs(chunk->begin(), chunk->begin() + static_cast<std::ptrdiff_t>(wanted[i].inputs.size()));
+      const auto scores = std::make_shared<const std::vector<float>>(model.predict(inputs));
+      writer->run(Value::object(), output_columns(model, spectators, *chunk, scores));
+      events += chunk->front().rows;
+      if (options.progress && !options.progress(events)) {
+        throw Interrupted("scoring was stopped after " + std::to_string(events) + " events");
+      }
+    }
+  }
+  writer->finish();
+  return events;
+}
+
+}  // namespace ophion

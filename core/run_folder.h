@@ -1,0 +1,34 @@
+/// The folder of one run: runs/<name>/<UTC time>/. Nothing in it is ever overwritten.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include <ophion/config.h>
+#include <ophion/value.h>
+
+namespace ophion {
+
+class RunFolder {
+ public:
+  /// Makes a new one and writes config.resolved.json.
+  static RunFolder make(const Config& config);
+  /// Opens that of an earlier run; ConfigError when its config was another (naming the first difference).
+  static RunFolder reopen(const std::filesystem::path& folder, const Config& config);
+
+  const std::filesystem::path& path() const noexcept { return path_; }
+  std::filesystem::path model(const std::string& method) const { return path_ / "models" / (method + ".ophion"); }
+  std::filesystem::path history(const std::string& method) const { return path_ / "history" / (method + ".jsonl"); }
+  std::filesystem::path checkpoints(const std::string& method) const { return path_ / "checkpoints" / method; }
+  std::filesystem::path scores() const { return path_ / "scores.parquet"; }
+  std::filesystem::path log_file() const { return path_ / "run.log"; }
+
+  /// Writes metrics.json and points runs/<name>/latest here.
+  void finish(const Value& metrics) const;
+
+ private:
+  explicit RunFolder(std::filesystem::path path) : path_(std::move(path)) {}
+  std::filesystem::path path_;
+};
+
+}  // namespace ophion

@@ -1,0 +1,331 @@
+/// A run between its data and its results.
+#include "run_in_progress.h"
+
+#include <algorithm>
+#include <chrono>
+#include <fstream>
+#include <optional>
+#include <utility>
+
+#include <ophion/error.h>
+#include <ophion/runtime.h>
+
+#include "features.h"
+#include "fit_preprocessing.h"
+#include "model_builder.h"
+#include "model_file.h"
+#include "provenance.h"
+
+namespace ophion {
+namespace fs = std::filesystem;
+namespace {
+
+std::vector<std::string> names_of(const std::vector<NamedExpression>& expressions) {
+  std::vector<std::string> names;
+  for (const auto& expression : expressions) names.push_back(expression.name);
+  return names;
+}
+
+TrainContext context_of(const Config& config, const MethodConfig& method, const Spec& spec) {
+  TrainContext context;
+  context.name = method.name;
+  context.spec = spec;
+  context.options = method.options;
+  context.seed = config.seed();
+  context.threads = method.threads != 0 ? method.threads : config.threads();
+  return context;
+}
+
+/// The events of a part as a method sees them; owns what had to be changed or computed.
+struct PreparedPart {
+  std::vector<float> features;
+  std::vector<double> weights;
+  LabelledEvents view;
+
+  PreparedPart(const Config& config, const Part& part, const Preprocessing& preprocessing, std::size_t classes)
+      : features(preprocessing.apply(part.features)), weights(training_weights(config, part, classes)) {
+    view.features = features.empty() ? part.features : MatrixView(features.data(), part.rows(), part.features.columns());
+    view.labels = part.labels;
+    view.targets = part.targets;
+    view.weights = weights;
+    if (!features.empty()) {
+      log(LogLevel::info, "copied " + std::to_string(features.size() * sizeof(float)) + " bytes of features to transform them");
+    }
+  }
+};
+
+Value progress_line(const Progress& progress) {
+  Value line = Value::object();
+  line.set("epoch", progress.epoch);
+  for (const auto& [name, value] : progress.metrics) line.set(name, value);
+  return line;
+}
+
+/// Passes progress on to the host and keeps every epoch as one line of JSON, at once, so that a run that is killed has its history.
+class HistoryWriter {
+ public:
+  HistoryWriter(const fs::path& file, const ProgressCallback& host) : host_(host), stream_(file, std::ios::app), file_(file) {}
+  bool operator()(const Progress& progress) {
+    stream_ << write_json(progress_line(progress), 0) << std::endl;
+    if (!stream_) throw Error("cannot write " + file_.string());
+    const bool go_on = (!host_ || host_(progress)) && progress.keep_going();
+    stopped_ = stopped_ || !go_on;
+    return go_on;
+  }
+  bool stopped() const noexcept { return stopped_; }
+
+ private:
+  const ProgressCallback& host_;
+  std::ofstream stream_;
+  fs::path file_;
+  bool stopped_ = false;
+};
+
+/// The number by which methods are ranked, and whether more is better.
+struct Primary {
+  double value = 0;
+  bool higher_is_better = true;
+};
+
+/// From the validation part; from the training part where there is no validation. Never from test.
+std::optional<Primary> primary_of(const MethodResult& result) {
+  if (!result.model || !result.metrics.is_object()) return std::nullopt;
+  const Value* part = result.metrics.find("validation");
+  if (!part) part = result.metrics.find("train");
+  if (!part) return std::nullopt;
+  const Value& primary = part->at("primary");
+  const Value& value = part->at(primary.at("name").as_text());
+  if (!value.is_number()) return std::nullopt;
+  return Primary{value.as_number(), primary.at("higher_is_better").as_boolean()};
+}
+
+/// The few training events whose scores a model file keeps to test itself with: spread evenly over the part.
+std::vector<float> selftest_rows(const Part& part) {
+  constexpr std::size_t most = 32;
+  const std::size_t rows = std::min(most, part.rows());
+  std::vector<float> chosen;
+  chosen.reserve(rows * part.features.columns());
+  for (std::size_t i = 0; i < rows; ++i) {
+    for (std::size_t j = 0; j < part.features.columns(); ++j) chosen.push_back(part.features.at(i * part.rows() / rows, j));
+  }
+  return chosen;
+}
+
+}  // namespace
+
+Spec spec_of(const Config& config, const Dataset* events) {
+  Spec spec;
+  spec.task = config.task();
+  spec.features = names_of(config.data().features);
+  spec.targets = names_of(config.data().targets);
+  if (spec.task == "classification") {
+    if (events && config.data().samples.empty()) {
+      std::vector<std::string> in_order;
+      for (const auto& sample : events->samples()) in_order.push_back(sample.class_name);
+      spec.classes = order_classes(std::move(in_order));
+    } else {
+      spec.classes = config.classes();
+    }
+  }
+  return spec;
+}
+
+void check_method(const Config& config, std::size_t index, const Spec& spec) {
+  const MethodConfig& method = config.methods()[index];
+  const std::string pointer = "/methods/" + std::to_string(index);
+  const auto plugin = config.registry().method(method.type);
+  const auto& tasks = plugin->traits().tasks;
+  if (std::find(tasks.begin(), tasks.end(), spec.task) == tasks.end()) {
+    throw ConfigError(config.file().string(), pointer + "/type", "'" + method.type + "' does no " + spec.task);
+  }
+  try {
+    plugin->check(context_of(config, method, spec));
+  } catch (const ConfigError& problem) {
+    throw ConfigError(config.file().string(), pointer + problem.pointer(), problem.problem());
+  }
+}
+
+RunInProgress::RunInProgress(const Config& config, Spec spec, const Events& events, const RunFolder& folder, bool resume)
+    : config_(config), spec_(std::move(spec)), events_(events), folder_(folder), resume_(resume),
+      provenance_(provenance(config, events)) {
+  run_.folder_ = folder.path();
+}
+
+void RunInProgress::train(const MethodConfig& method, const ProgressCallback& progress) {
+  MethodResult result;
+  result.name = method.name;
+  result.type = method.type;
+  if (run_.stopped_) {
+    result.status = "not started";
+    result.error = "the run was stopped before";
+    run_.methods_.push_back(std::move(result));
+    return;
+  }
+  const auto begin = std::chrono::steady_clock::now();
+  try {
+    const fs::path kept = folder_.model(method.name);
+    if (resume_ && fs::exists(kept)) {
+      LoadOptions options;
+      options.registry = config_.registry();
+      result.model = Model::load(kept, options);
+      result.metrics = evaluate(*result.model);
+      result.status = "done";
+      log(LogLevel::info, method.name + ": was trained before, its model is kept");
+    } else {
+      log(LogLevel::info, "training " + method.name + " (" + method.type + ")");
+      result.model = make_model(method, progress, result);
+    }
+  } catch (const Interrupted& stop) {
+    run_.stopped_ = true;
+    result.status = "not started";
+    result.error = stop.what();
+  } catch (const Error& failure) {
+    result.status = "failed";
+    result.error = failure.what();
+    log(LogLevel::error, method.name + " failed: " + failure.what());
+    if (!first_failure_) first_failure_ = std::current_exception();
+  }
+  result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  run_.methods_.push_back(std::move(result));
+}
+
+Model RunInProgress::make_model(const MethodConfig& method, const ProgressCallback& progress, MethodResult& result) {
+  const Part& train = events_[PartName::train];
+  const Preprocessing preprocessing = fit_preprocessing(config_, method, events_);
+  HistoryWriter history(folder_.history(method.name), progress);
+
+  TrainContext context = context_of(config_, method, spec_);
+  context.checkpoints = folder_.checkpoints(method.name);
+  fs::create_directories(context.checkpoints);
+  context.resume = resume_;
+  context.progress = [&history](const Progress& now) { return history(now); };
+
+  Payload payload;
+  {
+    const PreparedPart training(config_, train, preprocessing, spec_.classes.size());
+    const PreparedPart validation(config_, events_[PartName::validation], preprocessing, spec_.classes.size());
+    payload = config_.registry().method(method.type)->train({training.view, validation.view}, context);
+  }
+  result.status = history.stopped() ? "stopped" : "done";
+  run_.stopped_ = run_.stopped_ || history.stopped();
+
+  ModelParts parts{config_, method, spec_, preprocessing, std::move(payload), train, provenance_, selftest_rows(train), {}};
+  LoadOptions options;
+  options.registry = config_.registry();
+  options.threads = context.threads;
+  // Metrics come from the model as its file will give it, not from what lay in Python's memory after the fit.
+  const Model untested(build_model_file(parts), options);
+  result.metrics = evaluate(untested);
+  parts.report.set("metrics", result.metrics);
+  parts.report.set("history", Value(parts.payload.history));
+  const Model model(build_tested_model_file(parts, untested), options);
+  model.save(folder_.model(method.name));
+  return model;
+}
+
+Value RunInProgress::evaluate(const Model& model) const {
+  Value metrics = Value::object();
+  const auto job = config_.registry().tool("metrics")->start(Value::object());
+  for (std::size_t i = 0; i < events_.parts.size(); ++i) {
+    const Part& part = events_.parts[i];
+    if (part.rows() == 0) continue;
+    const std::vector<float> scores = model.predict(part.features);
+    Value arguments = Value::object();
+    arguments.set("task", spec_.task);
+    arguments.set("classes", Value(spec_.classes));
+    arguments.set("targets", Value(spec_.targets));
+    arguments.set("part", part_names[i]);
+    Columns data{Column("scores", MatrixView(scores.data(), part.rows(), model.outputs())), Column("weights", part.weights)};
+    if (spec_.task == "regression") {
+      data.emplace_back("targets", part.targets);
+    } else {
+      data.emplace_back("labels", part.labels);
+    }
+    metrics.set(part_names[i], job->run(arguments, data).value);
+  }
+  job->finish();
+  return metrics;
+}
+
+void RunInProgress::write_scores() const {
+  Value arguments = Value::object();
+  arguments.set("output", folder_.scores().string());
+  arguments.set("overwrite", resume_);
+  const auto job = config_.registry().tool("write_scores")->start(arguments);
+  for (std::size_t i = 0; i < events_.parts.size(); ++i) {
+    const Part& part = events_.parts[i];
+    if (part.rows() == 0) continue;
+    const std::vector<std::uint8_t> part_index(part.rows(), static_cast<std::uint8_t>(i));
+    Columns data{Column("part", std::span<const std::uint8_t>(part_index)), Column("sample", part.sample), Column("entry", part.entry)};
+    if (spec_.task == "classification") data.emplace_back("label", part.labels);
+    data.emplace_back("weight", part.weights);
+    for (std::size_t t = 0; t < spec_.targets.size(); ++t) {
+      data.emplace_back("target_" + spec_.targets[t],
+                        MatrixView(static_cast<const float*>(part.targets.data()) + t, part.rows(), 1, part.targets.row_stride(), 1));
+    }
+    for (Column spectator : part.spectators) {
+      const auto taken = [&](const Column& column) { return column.name == spectator.name; };
+      if (std::any_of(data.begin(), data.end(), taken)) spectator.name = "spectator_" + spectator.name;
+      data.push_back(std::move(spectator));
+    }
+    std::vector<std::vector<float>> scores;
+    for (const MethodResult& method : run_.methods_) {
+      if (!method.model) continue;
+      scores.push_back(method.model->predict(part.features));
+      const auto names = method.model->output_names();
+      const std::size_t width = method.model->outputs();
+      for (std::size_t k = 0; k < width; ++k) {
+        data.emplace_back(method.name + "_" + names[k],
+                          MatrixView(scores.back().data() + k, part.rows(), 1, static_cast<std::ptrdiff_t>(width), 1));
+      }
+    }
+    job->run(Value::object(), data);
+  }
+  job->finish();
+}
+
+Value RunInProgress::report() const {
+  const MethodResult* best = nullptr;
+  Value methods = Value::object();
+  for (const MethodResult& method : run_.methods_) {
+    Value entry = Value::object();
+    entry.set("type", method.type);
+    entry.set("status", method.status);
+    if (!method.error.empty()) entry.set("error", method.error);
+    entry.set("seconds", method.seconds);
+    if (method.model) {
+      entry.set("model", fs::relative(folder_.model(method.name), folder_.path()).string());
+      entry.set("metrics", method.metrics);
+      const auto mine = primary_of(method);
+      const auto theirs = best ? primary_of(*best) : std::nullopt;
+      if (!best || (mine && (!theirs || (mine->higher_is_better ? mine->value > theirs->value : mine->value < theirs->value)))) {
+        best = &method;
+      }
+    }
+    methods.set(method.name, std::move(entry));
+  }
+  Value report = Value::object();
+  report.set("name", config_.name());
+  report.set("task", spec_.task);
+  report.set("classes", Value(spec_.classes));
+  report.set("data", events_.report());
+  report.set("methods", std::move(methods));
+  report.set("best", best ? Value(best->name) : Value());
+  report.set("stopped", run_.stopped_);
+  return report;
+}
+
+TrainedRun RunInProgress::finish() {
+  run_.metrics_ = report();
+  const bool any = !run_.metrics_.at("best").is_null();
+  if (any) write_scores();
+  folder_.finish(run_.metrics_);
+  if (any) return std::move(run_);
+  if (run_.stopped_) throw Interrupted("the run was stopped before any method gave a model");
+  if (run_.methods_.size() == 1) std::rethrow_exception(first_failure_);
+  std::string text = "no method gave a model:";
+  for (const MethodResult& method : run_.methods_) text += "\n" + method.name + ": " + method.error;
+  throw Error(text);
+}
+
+}  // namespace ophion

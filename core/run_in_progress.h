@@ -1,0 +1,49 @@
+/// A run between its data and its results: trains one method after another and keeps what each gives.
+#pragma once
+
+#include <exception>
+#include <string>
+
+#include <ophion/config.h>
+#include <ophion/session.h>
+
+#include "events.h"
+#include "preprocessing.h"
+#include "run_folder.h"
+
+namespace ophion {
+
+/// What a config (and the program's own events, where it brings them) says is to be learnt.
+Spec spec_of(const Config& config, const Dataset* events);
+
+/// Asks the method of `config.methods()[index]` what it finds wrong. ConfigError with the pointer into the whole config.
+void check_method(const Config& config, std::size_t index, const Spec& spec);
+
+class RunInProgress {
+ public:
+  /// The references must outlive the run.
+  RunInProgress(const Config& config, Spec spec, const Events& events, const RunFolder& folder, bool resume);
+
+  /// Trains, scores every part, writes the model. A failure is kept for the result, so that it doesn't lose the other methods.
+  void train(const MethodConfig& method, const ProgressCallback& progress);
+
+  /// Writes scores and metrics; throws when no method gave a model (a single method's own exception).
+  TrainedRun finish();
+
+ private:
+  Model make_model(const MethodConfig& method, const ProgressCallback& progress, MethodResult& result);
+  Value evaluate(const Model& model) const;
+  void write_scores() const;
+  Value report() const;
+
+  const Config& config_;
+  const Spec spec_;
+  const Events& events_;
+  const RunFolder& folder_;
+  const bool resume_;
+  const Value provenance_;
+  TrainedRun run_;
+  std::exception_ptr first_failure_;
+};
+
+}  // namespace ophion

@@ -1,0 +1,197 @@
+/// Calls into a method's Python face.
+#include "method_face.h"
+
+#include <filesystem>
+#include <unordered_map>
+
+#include <ophion/error.h>
+#include <ophion/runtime.h>
+
+#include "call.h"
+#include "gil.h"
+#include "value.h"
+
+namespace ophion {
+namespace {
+
+const std::string contract_module = "ophion.contract";
+
+PyRef contract(Name& name) {
+  return attribute(import_module(contract_module).get(), name, "looking into ophion.contract");
+}
+
+/// Whose code it is that runs, for errors.
+std::string user_code(const PyMethodTraits& traits, const Value& options) {
+  const Value* script = options.find("script");
+  if (script && script->is_text()) return std::filesystem::path(script->as_text()).filename().string();
+  const Value* estimator = options.find("estimator");
+  return estimator && estimator->is_text() ? estimator->as_text() : traits.name;
+}
+
+PyRef to_dict(const Members& members) {
+  PyRef dict = ophion::check(PyDict_New(), "handing over a model");
+  for (const auto& [name, bytes] : members) {
+    const PyRef content = ophion::check(
+        PyBytes_FromStringAndSize(bytes.data(), static_cast<Py_ssize_t>(bytes.size())), "handing over a model");
+    ophion::check(PyDict_SetItem(dict.get(), to_text(name).get(), content.get()), "handing over a model");
+  }
+  return dict;
+}
+
+/// The bytes of anything that has some.
+std::string to_bytes(PyObject* object, const std::string& place) {
+  Py_buffer view;
+  if (PyUnicode_Check(object) || PyObject_GetBuffer(object, &view, PyBUF_SIMPLE) != 0) {
+    PyErr_Clear();
+    throw Error(place + ": expected bytes, found a value of type '" + Py_TYPE(object)->tp_name + "'");
+  }
+  std::string bytes(static_cast<const char*>(view.buf), static_cast<std::size_t>(view.len));
+  PyBuffer_Release(&view);
+  return bytes;
+}
+
+PyRef make_spec(const Spec& spec, std::uint64_t seed) {
+  static Name class_name("Spec");
+  const PyRef task = to_text(spec.task);
+  const PyRef features = to_python(spec.features, true);
+  const PyRef classes = to_python(spec.classes, true);
+  const PyRef targets = to_python(spec.targets, true);
+  const PyRef number = check(PyLong_FromUnsignedLongLong(seed), "making a seed");
+  return call_with_keywords(contract(class_name).get(),
+                            {{"task", task.get()},
+                             {"features", features.get()},
+                             {"classes", classes.get()},
+                             {"targets", targets.get()},
+                             {"seed", number.get()}},
+                            "describing what is to be learnt");
+}
+
+PyRef make_events(const LabelledEvents& events, Loan& loan) {
+  static Name class_name("Events");
+  const PyRef x = loan.lend(events.features);
+  const PyRef y = events.targets.columns() > 0 ? loan.lend(events.targets) : loan.lend(events.labels);
+  const PyRef w = loan.lend(events.weights);
+  return call(contract(class_name).get(), {x.get(), y.get(), w.get()}, "lending events to Python");
+}
+
+}  // namespace
+
+PyObject* face_module(const std::string& module, const char* kind) {
+  // Guarded by the GIL, which the import may release: nothing of the map is held meanwhile.
+  static auto& known = *new std::unordered_map<std::string, PyObject*>();
+  if (const auto found = known.find(module); found != known.end()) return found->second;
+  static Name face_name("face");
+  PyRef imported = call(contract(face_name).get(), {to_text(module).get(), to_text(kind).get()}, "importing " + module);
+  const auto [place, is_new] = known.emplace(module, imported.get());
+  if (is_new) imported.release();
+  return place->second;
+}
+
+MethodFace::MethodFace(const PyMethodTraits& traits, const Value& options)
+    : module_(face_module(traits.python_module, "method")), who_(user_code(traits, options)) {}
+
+void MethodFace::check(PyObject* context) const {
+  static Name name("check");
+  call_method(module_, name, {context}, doing("check"));
+}
+
+PyRef MethodFace::train(PyObject* data, PyObject* context) const {
+  static Name name("train");
+  return call_method(module_, name, {data, context}, doing("train"));
+}
+
+Members MethodFace::save(PyObject* model) const {
+  static Name name("save");
+  const PyRef saved = call_method(module_, name, {model}, doing("save"));
+  if (!PyDict_Check(saved.get())) {
+    throw Error(doing("save") + " returned a value of type '" + Py_TYPE(saved.get())->tp_name +
+                "', expected a dict of names and bytes");
+  }
+  Members members;
+  PyObject *key = nullptr, *value = nullptr;
+  for (Py_ssize_t position = 0; PyDict_Next(saved.get(), &position, &key, &value);) {
+    const std::string member = from_text(key, doing("save"));
+    members[member] = to_bytes(value, doing("save") + " returned '" + member + "'");
+  }
+  if (members.empty()) throw Error(doing("save") + " returned nothing to keep");
+  return members;
+}
+
+PyRef MethodFace::load(const Members& members, PyObject* context) const {
+  static Name name("load");
+  return call_method(module_, name, {to_dict(members).get(), context}, doing("load"));
+}
+
+bool MethodFace::carries_code(const Members& members) const {
+  static Name name("carries_code");
+  const PyRef answer = call_method(module_, name, {to_dict(members).get()}, doing("carries_code"));
+  const int truth = PyObject_IsTrue(answer.get());
+  ophion::check(truth, doing("carries_code"));
+  return truth == 1;
+}
+
+Value MethodFace::versions() const {
+  static Name name("versions");
+  const PyRef found = call(contract(name).get(), {module_}, doing("versions"));
+  return to_value(found.get(), doing("versions") + " returned");
+}
+
+PyRef MethodFace::predict_function() const {
+  static Name name("predict");
+  return attribute(module_, name, doing("predict"));
+}
+
+PyRef make_context(const TrainContext& context, int threads, bool rehearsal, PyObject* report, PyObject* should_stop) {
+  static Name class_name("Context");
+  const std::string doing = "describing the training of '" + context.name + "'";
+  const bool keeps = !rehearsal && !context.checkpoints.empty();
+  const PyRef name = to_text(context.name);
+  const PyRef spec = make_spec(context.spec, context.seed);
+  const PyRef options = to_python(context.options);
+  const PyRef seed = check(PyLong_FromUnsignedLongLong(context.seed), doing);
+  const PyRef thread_count = check(PyLong_FromLong(threads), doing);
+  const PyRef checkpoints = keeps ? to_text(context.checkpoints.string()) : PyRef::borrow(Py_None);
+  return call_with_keywords(contract(class_name).get(),
+                            {{"name", name.get()},
+                             {"spec", spec.get()},
+                             {"options", options.get()},
+                             {"seed", seed.get()},
+                             {"threads", thread_count.get()},
+                             {"checkpoints", checkpoints.get()},
+                             {"resume", keeps && context.resume ? Py_True : Py_False},
+                             {"rehearsal", rehearsal ? Py_True : Py_False},
+                             {"_report", report ? report : Py_None},
+                             {"_should_stop", should_stop ? should_stop : Py_None}},
+                            doing);
+}
+
+PyRef make_training_data(const TrainingData& data, Loan& loan) {
+  static Name class_name("TrainingData");
+  const PyRef train = make_events(data.train, loan);
+  const PyRef validation = data.validation.rows() > 0 ? make_events(data.validation, loan) : PyRef::borrow(Py_None);
+  return call(contract(class_name).get(), {train.get(), validation.get()}, "lending events to Python");
+}
+
+int threads_for(int own) { return own > 0 ? own : runtime_options().threads; }
+
+ThreadLimit::ThreadLimit(int threads) {
+  if (threads <= 0) return;
+  static Name limit("limit_threads"), enter("__enter__");
+  const PyRef number = check(PyLong_FromLong(threads), "limiting threads");
+  PyRef manager = call(contract(limit).get(), {number.get()}, "limiting threads");
+  call_method(manager.get(), enter, {}, "limiting threads");
+  manager_ = std::move(manager);
+}
+
+ThreadLimit::~ThreadLimit() {
+  if (!manager_) return;
+  static Name leave("__exit__");
+  try {
+    call_method(manager_.get(), leave, {Py_None, Py_None, Py_None}, "giving threads back");
+  } catch (const std::exception& error) {
+    const GilRelease released;
+    log(LogLevel::warning, error.what());
+  }
+}
+
+}  // namespace ophion

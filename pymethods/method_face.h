@@ -1,0 +1,67 @@
+/// The Python module behind a method, as C++ functions. With the GIL held; the other side is ophion.contract.
+#pragma once
+
+#include "cpython.h"
+
+#include <map>
+#include <string>
+
+#include <ophion/method.h>
+#include <ophion/py_method_base.h>
+
+#include "loan.h"
+#include "ref.h"
+
+namespace ophion {
+
+/// A plug-in's module, imported and checked against the contract once; borrowed, kept for ever. `kind`: "method", "reader", "tool".
+PyObject* face_module(const std::string& module, const char* kind);
+
+using Members = std::map<std::string, std::string>;
+
+/// One method's face, for work on one config. What fails in it names the user's script.
+class MethodFace {
+ public:
+  MethodFace(const PyMethodTraits& traits, const Value& options);
+
+  /// "mlp.py", or the estimator, or the method's own name where the user gave no code.
+  const std::string& who() const noexcept { return who_; }
+
+  void check(PyObject* context) const;
+  PyRef train(PyObject* data, PyObject* context) const;
+  Members save(PyObject* model) const;
+  PyRef load(const Members& members, PyObject* context) const;
+  bool carries_code(const Members& members) const;
+  /// {package: version} of what scores depend on.
+  Value versions() const;
+  /// predict(model, x): what is called for every batch.
+  PyRef predict_function() const;
+
+ private:
+  std::string doing(const char* function) const { return who_ + ": " + function + "()"; }
+  PyObject* module_;  // borrowed from face_module
+  std::string who_;
+};
+
+/// An ophion.contract.Context. The callables may be null.
+PyRef make_context(const TrainContext& context, int threads, bool rehearsal, PyObject* report, PyObject* should_stop);
+
+/// An ophion.contract.TrainingData whose arrays are lent.
+PyRef make_training_data(const TrainingData& data, Loan& loan);
+
+/// The threads of NumPy's, scikit-learn's and PyTorch's libraries, limited while it lives; 0 leaves them alone.
+class ThreadLimit {
+ public:
+  explicit ThreadLimit(int threads);
+  ~ThreadLimit();
+  ThreadLimit(const ThreadLimit&) = delete;
+  ThreadLimit& operator=(const ThreadLimit&) = delete;
+
+ private:
+  PyRef manager_;
+};
+
+/// The limit that holds: the method's own, else that of RuntimeOptions.
+int threads_for(int own);
+
+}  // namespace ophion

@@ -1,0 +1,121 @@
+/// The two callables that a training gets, as C functions.
+#include "progress.h"
+
+#include <exception>
+#include <string>
+#include <utility>
+
+#include <ophion/runtime.h>
+
+#include "call.h"
+#include "gil.h"
+#include "value.h"
+
+namespace ophion {
+
+/// Guarded by the GIL.
+struct ProgressBridge::State {
+  const TrainContext* context = nullptr;  // null once the training is over
+  std::vector<Value> history;
+  std::exception_ptr failure;  // what the host's callback threw
+  bool stop = false;           // the host does not want to go on
+};
+
+namespace {
+
+using State = ProgressBridge::State;
+constexpr const char* capsule_name = "ophion.progress";
+
+State& state_of(PyObject* capsule) {
+  return **static_cast<std::shared_ptr<State>*>(PyCapsule_GetPointer(capsule, capsule_name));
+}
+
+PyRef make_capsule(const std::shared_ptr<State>& state) {
+  auto owned = std::make_unique<std::shared_ptr<State>>(state);
+  PyRef capsule = check(PyCapsule_New(owned.get(), capsule_name,
+                                      [](PyObject* object) {
+                                        delete static_cast<std::shared_ptr<State>*>(PyCapsule_GetPointer(object, capsule_name));
+                                      }),
+                        "preparing a training");
+  static_cast<void>(owned.release());
+  return capsule;
+}
+
+Progress read_progress(const TrainContext& context, long long epoch, long long epochs, const Value& metrics) {
+  Progress progress;
+  progress.method = context.name;
+  progress.epoch = epoch;
+  progress.epochs = epochs;
+  for (const auto& [name, value] : metrics.as_object()) progress.metrics.emplace_back(name, value.as_number());
+  return progress;
+}
+
+/// Asks the host, without the GIL; what it throws is kept for `rethrow`.
+bool ask_host(State& state, const Progress& progress) {
+  // A copy: another thread of the script's may end the training while this one waits for the host.
+  const ProgressCallback callback = state.context->progress;
+  if (!callback) return progress.keep_going();
+  try {
+    const GilRelease released;
+    return callback(progress) && progress.keep_going();
+  } catch (...) {
+    state.failure = std::current_exception();
+    return false;
+  }
+}
+
+PyObject* report(PyObject* capsule, PyObject* arguments) {
+  long long epoch = 0, epochs = 0;
+  PyObject* metrics = nullptr;
+  if (!PyArg_ParseTuple(arguments, "LLO!:report", &epoch, &epochs, &PyDict_Type, &metrics)) return nullptr;
+  const std::shared_ptr<State> state = *static_cast<std::shared_ptr<State>*>(PyCapsule_GetPointer(capsule, capsule_name));
+  if (!state->context || state->stop) Py_RETURN_FALSE;
+  try {
+    Value entry = Value::object();
+    entry.set("epoch", epoch);
+    const Value numbers = to_value(metrics, "report()");
+    for (const auto& [name, value] : numbers.as_object()) entry.set(name, value);
+    state->history.push_back(std::move(entry));
+    state->stop = !ask_host(*state, read_progress(*state->context, epoch, epochs, numbers));
+  } catch (const std::exception& error) {
+    PyErr_SetString(PyExc_ValueError, error.what());
+    return nullptr;
+  }
+  if (state->failure) {  // no script can catch this by `except Exception` and train on for hours
+    PyErr_SetString(PyExc_KeyboardInterrupt, "the host's progress callback failed");
+    return nullptr;
+  }
+  return PyBool_FromLong(!state->stop);
+}
+
+PyObject* should_stop(PyObject* capsule, PyObject*) {
+  const State& state = state_of(capsule);
+  return PyBool_FromLong(!state.context || state.stop || interrupted());
+}
+
+PyMethodDef report_definition{"report", report, METH_VARARGS, nullptr};
+PyMethodDef should_stop_definition{"should_stop", should_stop, METH_NOARGS, nullptr};
+
+}  // namespace
+
+ProgressBridge::ProgressBridge(const TrainContext& context) : state_(std::make_shared<State>()) {
+  state_->context = &context;
+}
+
+ProgressBridge::~ProgressBridge() { state_->context = nullptr; }
+
+PyRef ProgressBridge::report() const {
+  return check(PyCFunction_New(&report_definition, make_capsule(state_).get()), "preparing a training");
+}
+
+PyRef ProgressBridge::should_stop() const {
+  return check(PyCFunction_New(&should_stop_definition, make_capsule(state_).get()), "preparing a training");
+}
+
+void ProgressBridge::rethrow() const {
+  if (state_->failure) std::rethrow_exception(state_->failure);
+}
+
+std::vector<Value> ProgressBridge::take_history() { return std::move(state_->history); }
+
+}  // namespace ophion

@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# test.sh [full]: builds and runs the tests. Plain: all tests in the dev build, the C++ rooms under address and undefined-behaviour
+# sanitizers too. Full: the thread sanitizer and the slow tests as well. Ends with one line: "N passed, N failed, N skipped".
+set -euo pipefail
+cd "$(dirname "$0")/.."
+unset PYTHONUNBUFFERED OPENBLAS_CORETYPE  # they hide lost output and slow NumPy
+presets=(dev asan)
+[ "${1:-}" = full ] && presets+=(tsan)
+export OPHION_SLOW_TESTS=${1:+1}
+
+passed=0 failed=0 skipped=0
+count() {  # adds up the results of one JUnit report
+  read -r p f s < <(.venv/bin/python scripts/count_junit.py "$1")
+  passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+}
+mkdir -p build
+for preset in "${presets[@]}"; do
+  scripts/build.sh "$preset"
+  echo "testing ($preset)"
+  report=$PWD/build/$preset/junit.xml
+  rm -f "$report"
+  ctest --preset "$preset" -j2 --output-junit "$report" || true
+  count "$report"
+done
+echo "testing (Python)"
+report=$PWD/build/pytest.xml
+rm -f "$report"
+PYTHONPATH=python_scripts .venv/bin/python -m pytest tests/python -q --junit-xml="$report" || true
+count "$report"
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" -eq 0 ]

@@ -1,0 +1,60 @@
+/// How a process that used Python ends: with its own exit code, all output and Python's exit functions run, and without hanging.
+/// Each ending is a process of its own (tests/process/exit_program.cpp).
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <sys/wait.h>
+
+#include <array>
+#include <cstdio>
+#include <memory>
+#include <string>
+
+namespace {
+
+using testing::HasSubstr;
+
+struct Ended {
+  int code;  // 128 + signal where one ended it; 124 after a minute
+  std::string output;
+};
+
+Ended run(const std::string& ending) {
+  // PYTHONUNBUFFERED hides output that is lost at the end.
+  const std::string command = "env -u PYTHONUNBUFFERED LC_ALL=C timeout 60 '" OPHION_EXIT_PROGRAM "' " + ending + " 2>&1";
+  std::FILE* pipe = popen(command.c_str(), "r");
+  Ended ended{-1, ""};
+  std::array<char, 4096> part{};
+  while (const std::size_t size = std::fread(part.data(), 1, part.size(), pipe)) ended.output.append(part.data(), size);
+  const int status = pclose(pipe);
+  ended.code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  return ended;
+}
+
+class Ending : public testing::TestWithParam<std::pair<const char*, int>> {};
+
+TEST_P(Ending, LosesNothingAndKeepsTheExitCode) {
+  const Ended ended = run(GetParam().first);
+  EXPECT_EQ(ended.code, GetParam().second);
+  EXPECT_THAT(ended.output, HasSubstr("unfinished line"));
+  EXPECT_THAT(ended.output, HasSubstr("exit function ran"));
+}
+
+INSTANTIATE_TEST_SUITE_P(Process, Ending,
+                         testing::Values(std::pair("return", 0), std::pair("static_reference", 0), std::pair("exit", 3),
+                                         std::pair("exit_in_python", 5), std::pair("daemon", 0),
+                                         std::pair("endless_thread", 0), std::pair("calling_threads", 0),
+                                         std::pair("start_in_thread", 0), std::pair("late_use", 0)),
+                         [](const auto& ending) { return std::string(ending.param.first); });
+
+TEST(Process, ThatUsesPythonAfterItsEndIsToldSo) {
+  EXPECT_THAT(run("late_use").output, HasSubstr("Python has been stopped: the process is ending"));
+}
+
+TEST(Process, DoesNotWaitForEverForABusyPython) {
+  const Ended ended = run("busy");
+  EXPECT_EQ(ended.code, 0);
+  EXPECT_THAT(ended.output, HasSubstr("Python was busy for 1.5 s at the end of the process"));
+}
+
+}  // namespace

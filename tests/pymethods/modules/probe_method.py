@@ -1,0 +1,93 @@
+"""A method whose behaviour each test chooses by its options: a mean of the features, shifted by what was learnt."""
+
+import threading
+import time
+
+import numpy as np
+
+from ophion.errors import OptionError
+
+PACKAGES = ["numpy"]
+kept = []
+seen = {}
+
+
+class Model:
+    def __init__(self, shift, options):
+        self.shift = shift
+        self.options = options
+
+
+def check(context):
+    if context.options.get("hidden", 1) < 1:
+        raise OptionError("/params/hidden", "expected at least 1, found -3")
+    seen["context"] = context
+
+
+def train(data, context):
+    options = context.options
+    behaviour = options.get("train")
+    if behaviour == "keep":
+        kept.append(data.train.x)
+    if behaviour == "fail":
+        raise ValueError("no fit")
+    if behaviour == "fail_on_few" and len(data.train) <= 50:
+        raise ValueError("too few events")
+    if behaviour == "exit":
+        raise SystemExit(4)
+    if behaviour == "report":
+        for epoch in range(1, 6):
+            if not context.report(epoch, 5, loss=1.0 / epoch, **{"validation/loss": 2.0 / epoch}):
+                break
+    if behaviour == "ignore_the_host":
+        for epoch in range(1, 1000):
+            try:
+                context.report(epoch)
+            except Exception:
+                pass
+    if behaviour == "keep_context":
+        kept.append(context)
+    if behaviour == "wait":
+        while not context.should_stop:
+            time.sleep(0.001)
+    if not context.rehearsal:
+        seen.update(rows=len(data.train), y=data.train.y.tolist(), w=data.train.w.tolist(), dtype=str(data.train.y.dtype),
+                    validation=None if data.validation is None else len(data.validation), thread=threading.get_ident(),
+                    seed=context.seed, spec_seed=context.spec.seed, n_outputs=context.spec.n_outputs,
+                    threads=context.threads)
+    else:
+        seen.update(rehearsal_rows=len(data.train), rehearsal_labels=sorted(set(data.train.y.ravel().tolist())))
+    return Model(float(np.mean(data.train.w)), options)
+
+
+def predict(model, x):
+    behaviour = model.options.get("predict")
+    if behaviour == "keep":
+        kept.append(x)
+    if behaviour == "print":
+        print("scoring", len(x))
+    if behaviour == "fail":
+        raise ValueError("no scores")
+    if behaviour == "identity":
+        return x
+    return x.mean(axis=1) + model.shift
+
+
+def save(model):
+    behaviour = model.options.get("save")
+    if behaviour == "fail":
+        raise TypeError("cannot pickle 'module' object")
+    if behaviour == "text":
+        return {"model.txt": "text"}
+    if behaviour == "nothing":
+        return {}
+    shift = 0.0 if behaviour == "lossy" else model.shift
+    return {"model.bin": np.float64(shift).tobytes(), "script/probe.py": bytearray(b"# source")}
+
+
+def load(members, context):
+    return Model(float(np.frombuffer(members["model.bin"], np.float64)[0]), context.options)
+
+
+def carries_code(members):
+    return "script/probe.py" in members
