@@ -83,9 +83,24 @@ void methods(bool json) {
   std::fputs(table(rows).c_str(), stdout);
 }
 
+/// What goes wrong when this Python is really started and used, by one of the tools; empty when nothing does.
+std::string trial(const Registry& registry) {
+  try {
+    registry.tool("metrics")->start(Value::object())->finish();
+    return "";
+  } catch (const Error& problem) {
+    const std::string text = problem.what();
+    return text.substr(0, text.find('\n'));
+  }
+}
+
 int doctor(bool json) {
-  const Value report = python_report();
+  Value report = python_report();
   const Registry registry;
+  if (report.at("problems").size() == 0 && !registry.plugins().empty()) {
+    const std::string problem = trial(registry);
+    if (!problem.empty()) report.find("problems")->push_back(problem);
+  }
   Value broken = Value::array();
   for (const auto& plugin : registry.plugins()) {
     if (!plugin.problem.empty()) broken.push_back(plugin.file.string() + ": " + plugin.problem);

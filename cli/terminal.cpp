@@ -35,6 +35,12 @@ extern "C" void on_interrupt(int signal_number) {
   sigaction(signal_number, &standard, nullptr);
 }
 
+/// Places that UTF-8 text takes on a terminal: one a character, however many bytes it has.
+std::size_t width_of(const std::string& text) {
+  return static_cast<std::size_t>(
+      std::count_if(text.begin(), text.end(), [](char byte) { return (static_cast<unsigned char>(byte) & 0xC0) != 0x80; }));
+}
+
 bool colours_wanted() { return isatty(STDERR_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr; }
 
 }  // namespace
@@ -100,13 +106,13 @@ std::string table(const std::vector<std::vector<std::string>>& rows) {
   std::vector<std::size_t> widths;
   for (const auto& row : rows) {
     widths.resize(std::max(widths.size(), row.size()));
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], width_of(row[i]));
   }
   std::string text;
   for (const auto& row : rows) {
     std::string line;
     for (std::size_t i = 0; i < row.size(); ++i) {
-      const std::string padding(widths[i] - row[i].size(), ' ');
+      const std::string padding(widths[i] - width_of(row[i]), ' ');
       const bool number = !row[i].empty() && (std::isdigit(static_cast<unsigned char>(row[i].front())) || row[i].front() == '-');
       line += (i == 0 ? "" : "  ") + (number ? padding + row[i] : row[i] + padding);
     }

@@ -78,7 +78,8 @@ std::string ranking(const TrainedRun& run) {
   std::string failures;
   for (const MethodResult* method : ranked(run)) {
     if (!method->model) {
-      failures += method->name + ": " + method->status + (method->error.empty() ? "" : ": " + method->error) + "\n";
+      const std::string why = method->error.substr(0, method->error.find('\n'));  // the log holds a script's whole traceback
+      failures += method->name + ": " + method->status + (why.empty() ? "" : ": " + why) + "\n";
       continue;
     }
     std::vector<std::string> row{std::to_string(++rank), method->name};

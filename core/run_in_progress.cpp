@@ -155,6 +155,7 @@ void RunInProgress::train(const MethodConfig& method, const ProgressCallback& pr
   MethodResult result;
   result.name = method.name;
   result.type = method.type;
+  run_.stopped_ = run_.stopped_ || interrupted();
   if (run_.stopped_) {
     result.status = "not started";
     result.error = "the run was stopped before";
@@ -206,8 +207,10 @@ Model RunInProgress::make_model(const MethodConfig& method, const ProgressCallba
     const PreparedPart validation(config_, events_[PartName::validation], preprocessing, spec_.classes.size());
     payload = config_.registry().method(method.type)->train({training.view, validation.view}, context);
   }
-  result.status = history.stopped() ? "stopped" : "done";
-  run_.stopped_ = run_.stopped_ || history.stopped();
+  // Asked by the callback, or by interrupt(), which a training sees by itself between two epochs.
+  const bool stopped = history.stopped() || interrupted();
+  result.status = stopped ? "stopped" : "done";
+  run_.stopped_ = run_.stopped_ || stopped;
 
   ModelParts parts{config_, method, spec_, preprocessing, std::move(payload), train, provenance_, selftest_rows(train), {}};
   LoadOptions options;
@@ -324,7 +327,8 @@ TrainedRun RunInProgress::finish() {
   if (run_.stopped_) throw Interrupted("the run was stopped before any method gave a model");
   if (run_.methods_.size() == 1) std::rethrow_exception(first_failure_);
   std::string text = "no method gave a model:";
-  for (const MethodResult& method : run_.methods_) text += "\n" + method.name + ": " + method.error;
+  // One line each: run.log holds a script's whole traceback.
+  for (const MethodResult& method : run_.methods_) text += "\n" + method.name + ": " + method.error.substr(0, method.error.find('\n'));
   throw Error(text);
 }
 

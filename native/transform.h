@@ -63,6 +63,8 @@ class TransformChain {
   Step compile(const TransformStep& step, const std::string& where) const;
   void run(double* tile, std::size_t rows) const;
   template <class T>
+  bool run_alone(const T* in, std::size_t numbers, float* out) const noexcept;
+  template <class T>
   void apply_to(const T* in, std::ptrdiff_t row_stride, std::ptrdiff_t column_stride, std::size_t rows, float* out) const;
 
   std::vector<TransformStep> steps_;

@@ -1,6 +1,8 @@
 /// Calls into a method's Python face.
 #include "method_face.h"
 
+#include <dlfcn.h>
+
 #include <filesystem>
 #include <unordered_map>
 
@@ -36,6 +38,13 @@ PyRef to_dict(const Members& members) {
     ophion::check(PyDict_SetItem(dict.get(), to_text(name).get(), content.get()), "handing over a model");
   }
   return dict;
+}
+
+/// Where the shared object lies that holds an object's class: its first word points to the class's table of virtual functions.
+std::string folder_of(const void* object) {
+  Dl_info info;
+  if (dladdr(*static_cast<void* const*>(object), &info) == 0 || !info.dli_fname) return {};
+  return std::filesystem::path(info.dli_fname).parent_path().string();
 }
 
 /// The bytes of anything that has some.
@@ -76,19 +85,20 @@ PyRef make_events(const LabelledEvents& events, Loan& loan) {
 
 }  // namespace
 
-PyObject* face_module(const std::string& module, const char* kind) {
+PyObject* face_module(const std::string& module, const char* kind, const void* plugin) {
   // Guarded by the GIL, which the import may release: nothing of the map is held meanwhile.
   static auto& known = *new std::unordered_map<std::string, PyObject*>();
   if (const auto found = known.find(module); found != known.end()) return found->second;
   static Name face_name("face");
-  PyRef imported = call(contract(face_name).get(), {to_text(module).get(), to_text(kind).get()}, "importing " + module);
+  PyRef imported = call(contract(face_name).get(),
+                        {to_text(module).get(), to_text(kind).get(), to_text(folder_of(plugin)).get()}, "importing " + module);
   const auto [place, is_new] = known.emplace(module, imported.get());
   if (is_new) imported.release();
   return place->second;
 }
 
-MethodFace::MethodFace(const PyMethodTraits& traits, const Value& options)
-    : module_(face_module(traits.python_module, "method")), who_(user_code(traits, options)) {}
+MethodFace::MethodFace(const PyMethodBase& method, const Value& options)
+    : module_(face_module(method.traits().python_module, "method", &method)), who_(user_code(method.traits(), options)) {}
 
 void MethodFace::check(PyObject* context) const {
   static Name name("check");

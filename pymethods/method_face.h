@@ -15,14 +15,15 @@
 namespace ophion {
 
 /// A plug-in's module, imported and checked against the contract once; borrowed, kept for ever. `kind`: "method", "reader", "tool".
-PyObject* face_module(const std::string& module, const char* kind);
+/// `plugin` is the plug-in's object itself: the module may lie beside the shared object that holds the object's class.
+PyObject* face_module(const std::string& module, const char* kind, const void* plugin);
 
 using Members = std::map<std::string, std::string>;
 
 /// One method's face, for work on one config. What fails in it names the user's script.
 class MethodFace {
  public:
-  MethodFace(const PyMethodTraits& traits, const Value& options);
+  MethodFace(const PyMethodBase& method, const Value& options);
 
   /// "mlp.py", or the estimator, or the method's own name where the user gave no code.
   const std::string& who() const noexcept { return who_; }

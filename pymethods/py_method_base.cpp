@@ -43,7 +43,7 @@ Payload train_and_save(const MethodFace& face, const TrainingData& data, const T
 void PyMethodBase::check(const TrainContext& context) const {
   const PythonScope scope;
   ensure_numpy();
-  const MethodFace face(traits(), context.options);
+  const MethodFace face(*this, context.options);
   face.check(make_context(context, threads_for(context.threads), false, nullptr, nullptr).get());
 }
 
@@ -51,7 +51,7 @@ Payload PyMethodBase::train(const TrainingData& data, const TrainContext& contex
   if (data.train.rows() == 0) throw DataError("method '" + context.name + "': there are no events to train on");
   const PythonScope scope;
   ensure_numpy();
-  const MethodFace face(traits(), context.options);
+  const MethodFace face(*this, context.options);
   const int threads = threads_for(context.threads);
   const ThreadLimit limit(threads);
   rehearse(face, data, context, threads);
@@ -65,7 +65,7 @@ std::unique_ptr<Backend> PyMethodBase::load(const Payload& payload, const Spec& 
                                             int threads) const {
   const PythonScope scope;
   ensure_numpy();
-  const MethodFace face(traits(), options);
+  const MethodFace face(*this, options);
   TrainContext context;
   const Value* name = options.find("name");
   context.name = name && name->is_text() ? name->as_text() : traits().name;

@@ -61,14 +61,14 @@ ColumnInfo read_column_info(const Value& entry) {
 std::vector<std::string> PyReaderBase::trees(const std::string& file) const {
   const PythonScope scope;
   static Name name("trees");
-  const PyRef found = call_method(face_module(python_module(), "reader"), name, {to_text(file).get()}, "reading " + file);
+  const PyRef found = call_method(face_module(python_module(), "reader", this), name, {to_text(file).get()}, "reading " + file);
   return to_value(found.get(), python_module() + ".trees() returned").as_texts();
 }
 
 FileInfo PyReaderBase::describe(const std::string& file, const std::string& tree) const {
   const PythonScope scope;
   static Name name("describe");
-  const PyRef found = call_method(face_module(python_module(), "reader"), name, {to_text(file).get(), to_text(tree).get()},
+  const PyRef found = call_method(face_module(python_module(), "reader", this), name, {to_text(file).get(), to_text(tree).get()},
                                   "reading " + file);
   const Value described = to_value(found.get(), python_module() + ".describe() returned");
   FileInfo info;
@@ -84,7 +84,7 @@ std::unique_ptr<ChunkStream> PyReaderBase::open(const std::string& file, const s
   ensure_numpy();
   static Name name("open");
   const std::string doing = "reading " + file;
-  const PyRef chunks = call_method(face_module(python_module(), "reader"), name,
+  const PyRef chunks = call_method(face_module(python_module(), "reader", this), name,
                                    {to_text(file).get(), to_text(tree).get(), to_python(columns, false).get()}, doing);
   return std::make_unique<PyChunkStream>(check(PyObject_GetIter(chunks.get()), doing), file, columns);
 }

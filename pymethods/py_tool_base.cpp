@@ -92,7 +92,7 @@ std::unique_ptr<Job> PyToolBase::start(const Value& arguments) const {
   ensure_numpy();
   static Name name("start");
   const std::string& module = python_module();
-  PyRef job = call_method(face_module(module, "tool"), name, {to_python(arguments).get()}, module + ": start()");
+  PyRef job = call_method(face_module(module, "tool", this), name, {to_python(arguments).get()}, module + ": start()");
   return std::make_unique<PyJob>(std::move(job), module);
 }
 

@@ -30,6 +30,8 @@ from __future__ import annotations
 import contextlib
 import importlib
 import importlib.metadata
+import importlib.util
+import os
 import platform
 import sys
 from collections.abc import Iterator
@@ -159,8 +161,13 @@ class Context:
         return self._should_stop is not None and self._should_stop()
 
 
-def face(module_name: str, kind: str):
+def face(module_name: str, kind: str, folder: str = ""):
     """Import the Python face of a plug-in and check that it keeps the contract.
+
+    Parameters
+    ----------
+    folder : str
+        Where the plug-in's shared object lies: its module may lie beside it.
 
     Raises
     ------
@@ -168,10 +175,22 @@ def face(module_name: str, kind: str):
         The module lacks a function: "ophion.methods.x_method has no function save(model)".
     """
     wanted = {"method": METHOD_FUNCTIONS, "reader": READER_FUNCTIONS, "tool": TOOL_FUNCTIONS}[kind]
-    module = importlib.import_module(module_name)
+    module = _beside_plugin(module_name, folder) or importlib.import_module(module_name)
     for name in wanted:
         if not callable(getattr(module, name, None)):
             raise TypeError(f"{module_name} has no function {name}(), which a {kind} must have (see ophion.contract)")
+    return module
+
+
+def _beside_plugin(module_name: str, folder: str):
+    """The module in a file beside the plug-in, if there is one. By its file: the shared object may have the module's name too."""
+    path = os.path.join(folder, module_name + ".py")
+    if not folder or not os.path.exists(path):
+        return None
+    spec = importlib.util.spec_from_file_location(module_name, path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[module_name] = module
+    spec.loader.exec_module(module)
     return module
 
 

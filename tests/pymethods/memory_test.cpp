@@ -15,8 +15,6 @@
 namespace ophion {
 namespace {
 
-const PyMethodTraits traits{{"probe", {"classification"}}, "probe_method"};
-
 long resident_bytes() {
   std::ifstream file("/proc/self/statm");
   long total = 0, resident = 0;
@@ -33,15 +31,12 @@ std::int64_t python_blocks() {
 class Memory : public testing_support::PythonTest {
  protected:
   std::unique_ptr<Backend> make(const char* behaviour) {
-    const PythonScope scope;
     Value options = Value::object();
     options.set("predict", behaviour);
-    TrainContext context;
-    context.spec = {"regression", {"a", "b", "c"}, {}, {"a", "b", "c"}};
-    context.options = options;
-    const MethodFace face(traits, options);
-    PyRef model = face.load({{"model.bin", std::string(8, '\0')}}, make_context(context, 0, false, nullptr, nullptr).get());
-    return std::make_unique<PyBackend>(face, std::move(model), context.spec, 0);
+    Payload payload;
+    payload.members.emplace("model.bin", std::string(8, '\0'));
+    const Spec spec{"regression", {"a", "b", "c"}, {}, {"a", "b", "c"}};
+    return testing_support::ProbeMethod().load(payload, spec, options, 0);
   }
 
   /// Growth over `calls` calls, after some to warm up. One reference lost a call would be `calls` blocks.

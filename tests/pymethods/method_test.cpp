@@ -17,16 +17,9 @@ namespace ophion {
 namespace {
 
 using testing::ElementsAre;
+using testing_support::ProbeMethod;
 using testing::HasSubstr;
 using testing::ThrowsMessage;
-
-class ProbeMethod final : public PyMethodBase {
- public:
-  const PyMethodTraits& traits() const noexcept override {
-    static const PyMethodTraits traits{{"probe", {"classification", "regression"}}, "probe_method"};
-    return traits;
-  }
-};
 
 /// What the face noted down.
 Value seen(const char* key) {

@@ -8,6 +8,8 @@
 #include <initializer_list>
 #include <string>
 
+#include <ophion/py_method_base.h>
+
 #include "core/python_launcher.h"
 #include "pymethods/call.h"
 #include "pymethods/interpreter.h"
@@ -39,6 +41,15 @@ inline PyRef call_function(const char* module, const char* function, std::initia
   const PyRef callable = check(PyObject_GetAttrString(import_module(module).get(), function), "looking up a function");
   return call(callable.get(), arguments, std::string("calling ") + function);
 }
+
+/// The method whose Python face is modules/probe_method.py.
+class ProbeMethod final : public PyMethodBase {
+ public:
+  const PyMethodTraits& traits() const noexcept override {
+    static const PyMethodTraits traits{{"probe", {"classification", "regression"}}, "probe_method"};
+    return traits;
+  }
+};
 
 class PythonTest : public testing::Test {
  protected:

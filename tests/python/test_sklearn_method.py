@@ -21,6 +21,12 @@ def trained(spec=None, data=None, **options):
     return ctx, sklearn_method.train(data or TrainingData(gaussians(400)), ctx)
 
 
+def rehearsed(**options):
+    ctx = context("sklearn", classification(), **options)
+    ctx.rehearsal = True
+    return sklearn_method.train(TrainingData(gaussians(50)), ctx).estimator
+
+
 def refused(spec=None, **options):
     with pytest.raises(OptionError) as caught:
         sklearn_method.check(context("sklearn", spec or classification(), **options))
@@ -425,3 +431,24 @@ def test_stages_of_another_width_are_refused():
 
     with pytest.raises(ValueError, match="its stages don't all have 3 trees"):
         _skops_file.load(doctored(content, change_schema=lambda text: replacing(text, lie)))
+
+
+def test_a_rehearsal_fits_few_trees_or_iterations_and_warns_of_nothing(recwarn):
+    assert len(rehearsed(estimator=FOREST, params={"n_estimators": 500}).estimators_) == 2
+    assert rehearsed(estimator="sklearn.ensemble.HistGradientBoostingClassifier").n_iter_ == 2
+    assert rehearsed(estimator="sklearn.neural_network.MLPClassifier").n_iter_ == 2
+    bagged = {"estimator": {"estimator": FOREST, "params": {"n_estimators": 50}}, "n_estimators": 5}
+    forests = rehearsed(estimator="sklearn.ensemble.BaggingClassifier", params=bagged).estimators_
+    assert [len(forest.estimators_) for forest in forests] == [2, 2]
+    steps = [
+        {"estimator": "sklearn.preprocessing.StandardScaler"},
+        {"estimator": "sklearn.ensemble.AdaBoostClassifier", "params": {"n_estimators": 40}},
+    ]
+    assert len(rehearsed(estimator=steps, params={}).steps[-1][1].estimators_) == 2
+    assert not recwarn.list
+
+
+def test_a_rehearsal_leaves_what_is_smaller_or_has_no_limit():
+    assert len(rehearsed(estimator=FOREST, params={"n_estimators": 1}).estimators_) == 1
+    assert rehearsed(estimator="sklearn.svm.SVC").max_iter == -1
+    assert rehearsed(estimator="xgboost.XGBClassifier").n_estimators == 2

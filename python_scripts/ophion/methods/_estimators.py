@@ -55,6 +55,17 @@ def build(options: Mapping[str, Any], spec: Spec, seed: int, threads: int) -> Ba
     return estimator
 
 
+def shorten(estimator: BaseEstimator) -> None:
+    """Two trees or iterations at most, in every step and every estimator inside: enough to see whether a model can be kept."""
+    few = 2
+    for name, value in estimator.get_params(deep=True).items():
+        own_name = name.rpartition("__")[2]
+        # XGBoost's None stands for a hundred trees; other iterations that are None or -1 have no limit or no meaning.
+        many = isinstance(value, int) and value > few
+        if own_name in ("n_estimators", "max_iter") and (many or (own_name == "n_estimators" and value is None)):
+            estimator.set_params(**{name: few})
+
+
 def last_step(estimator: BaseEstimator) -> BaseEstimator:
     return estimator.steps[-1][1] if isinstance(estimator, Pipeline) else estimator
 

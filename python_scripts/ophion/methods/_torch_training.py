@@ -161,6 +161,8 @@ class _Loop:
             self.ctx.epoch += 1
             loss = self._epoch()
             if loss is None:
+                if self.ctx.epoch == 1:  # there is nothing worth keeping; the host knows this exception as its own stop
+                    raise KeyboardInterrupt("stopped before the first epoch was over")
                 break
             validation_loss = self._validation_loss() if self.validation is not None else None
             going_on = self._judge(loss, validation_loss)

@@ -3,7 +3,8 @@
 Event weights are passed as ``sample_weight``; where the estimator takes none and the weights are not all the same,
 that is an error. ``random_state`` gets the seed and ``n_jobs`` the threads unless the config sets them. A validation
 part is not trained on: it is handed to an estimator that stops early on it (XGBoost and LightGBM with
-early_stopping_rounds, HistGradientBoosting with early_stopping true), else not used.
+early_stopping_rounds, HistGradientBoosting with early_stopping true), else not used. The rehearsal before the real
+training fits two trees or iterations, whatever the config says.
 
 Scores are ``predict_proba`` (of the positive class when there are two), else ``decision_function`` as it is (no
 probability: SVC, RidgeClassifier), and ``predict`` for regression. Forests score on one thread, since they add their
@@ -20,6 +21,7 @@ import gc
 import importlib
 import logging
 import sys
+import warnings
 from typing import Any, Mapping
 
 import numpy as np
@@ -29,7 +31,7 @@ from sklearn.ensemble._forest import BaseForest
 from ophion.contract import Context, Events, Spec, TrainingData
 from ophion.errors import OptionError
 from ophion.methods import _skops_file
-from ophion.methods._estimators import build, fit_arguments, last_step, takes
+from ophion.methods._estimators import build, fit_arguments, last_step, shorten, takes
 
 PACKAGES = ["scikit-learn", "skops", "numpy"]
 ESTIMATOR = "estimator.skops"
@@ -74,6 +76,8 @@ def check(context: Context) -> None:
 
 def train(data: TrainingData, context: Context) -> TrainedEstimator:
     estimator = build(context.options, context.spec, context.seed, context.threads)
+    if context.rehearsal:
+        shorten(estimator)
     name, spec, events = type(last_step(estimator)).__name__, context.spec, data.train
     if spec.task == "classification":
         missing = set(range(spec.n_classes)) - set(np.unique(events.y).tolist())
@@ -90,7 +94,10 @@ def train(data: TrainingData, context: Context) -> TrainedEstimator:
         )
     arguments |= _validation_arguments(estimator, data.validation, spec, context)
     references = sys.getrefcount(events.x)
-    estimator.fit(events.x, _answers(events, spec), **fit_arguments(estimator, **arguments))
+    with warnings.catch_warnings():
+        if context.rehearsal:  # so short a fit has not converged, of course
+            warnings.simplefilter("ignore")
+        estimator.fit(events.x, _answers(events, spec), **fit_arguments(estimator, **arguments))
     del arguments
     if sys.getrefcount(events.x) > references:
         # It keeps the events, as nearest neighbours do; they are lent, so it gets copies of its own.

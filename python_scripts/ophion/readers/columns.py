@@ -14,7 +14,7 @@ import numpy as np
 from ophion.errors import DataError
 
 NO_TREE = ""  # how a format without trees names the one table of a file
-CHUNK_BYTES = 16 * 1024 * 1024  # of requested columns in a chunk: small beside any matrix, large beside a call's cost
+CHUNK_BYTES = 4 * 1024 * 1024  # of requested columns in a chunk: small beside any matrix, large beside a call's cost
 
 
 class Found(NamedTuple):

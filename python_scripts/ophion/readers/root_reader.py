@@ -151,10 +151,13 @@ def _chunks(path: str, tree: str, sources: dict[str, Source]) -> Iterator[dict[s
         for arrays in read(table, {source.name for source in sources.values()}, rows):
             chunk = {}
             for name, source in sources.items():
-                array = arrays[source.name]
-                chunk[name] = to_column(array if source.leaf is None else array[source.leaf])
+                if source.leaf is None:  # let go of at once: a ROOT file's numbers are of the other byte order, so this is a copy
+                    chunk[name] = to_column(arrays.pop(source.name))
+                else:
+                    chunk[name] = to_column(arrays[source.name][source.leaf])
             seen += len(next(iter(chunk.values())))
             yield chunk
+            del arrays, chunk  # or they would live while the next ones are read
         if seen != table.num_entries:
             raise DataError(f"{path}, tree '{tree}': gave {seen} of its {table.num_entries} events: damaged or cut off")
 

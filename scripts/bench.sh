@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# bench.sh BUILD [LETTER…]: builds the benchmarks in the build folder BUILD (of preset release), runs those named (a to g, or native;
+# all when none is) and prints a table: what, the figure, its goal. Everything on one thread.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+build=${1:?usage: bench.sh BUILD [LETTER…]}
+shift
+[ $# -gt 0 ] || set -- a b c d e f g native
+mkdir -p "$build"
+build=$(cd "$build" && pwd)
+cores=$(nproc)
+log=$build/benchmarks.log
+{ cmake --preset release -B "$build" -DOPHION_BUILD_BENCHMARKS=ON && cmake --build "$build" --target benchmarks -j "$cores"; } >"$log" 2>&1 ||
+  { grep -E -A 12 'FAILED|[Ee]rror' "$log" | head -n 60 >&2; exit 1; }
+
+export OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 NUMEXPR_MAX_THREADS=1
+python=$PWD/.venv/bin/python3
+programs=$build/benchmarks
+work=$build/benchmarks/work
+
+run() {
+  case $1 in
+    a | e) "$programs/call_benchmark" "$1" ;;
+    b)
+      "$programs/fit_benchmark"
+      "$python" benchmarks/processes.py "$build/bin/ophion" "$work" time ;;
+    c) "$programs/predict_benchmark" ;;
+    d) "$python" benchmarks/processes.py "$build/bin/ophion" "$work" memory 3 ;;
+    f)
+      "$python" benchmarks/processes.py "$build/bin/ophion" "$work" events
+      "$programs/events_benchmark" "$work/events.root" ;;
+    g) "$programs/expression_benchmark" ;;
+    native) [ ! -x "$programs/native_benchmark" ] || "$programs/native_benchmark" ;;
+    *) echo "bench.sh: no benchmark '$1': expected a to g, or native" >&2; exit 2 ;;
+  esac
+}
+
+echo "$cores cores, $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1), load $(cut -d ' ' -f 1 /proc/loadavg)"
+table=$build/benchmarks/table.txt
+: >"$table"
+for letter in "$@"; do run "$letter" | tee -a "$table"; done
+echo "goals met: $(grep -c '| pass |' "$table" || true), missed: $(grep -c '| MISS |' "$table" || true)"
