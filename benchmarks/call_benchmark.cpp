@@ -1,6 +1,7 @@
 /// One event from C++ to Python and back. `call_benchmark a`: what a call costs beside the same call by the bare C API;
 /// `call_benchmark e`: what 200,000 calls leave behind.
 #include "bare_python.h"
+#include "made_up.h"
 #include "measure.h"
 
 #include <cstring>
@@ -17,41 +18,23 @@ constexpr std::size_t features = 30;
 
 /// A config for events of the program's own memory; `methods` is its JSON.
 Config config_for(const Registry& registry, const std::string& task, const std::string& methods, const std::filesystem::path& output) {
-  std::string names, targets;
-  for (std::size_t i = 0; i < features; ++i) {
-    names += (i ? ", \"x" : "\"x") + std::to_string(i) + "\"";
-    targets += (i ? ", \"y" : "\"y") + std::to_string(i) + "\"";
-  }
-  const std::string data = task == "regression" ? ", \"targets\": [" + targets + "]" : "";
-  return Config::from_json(R"({"version": 1, "name": "calls", "seed": 1, "task": ")" + task + R"(", "data": {"features": [)" + names + "]" +
-                               data + R"(}, "methods": [)" + methods + R"(], "output": ")" + output.string() + "\"}",
+  std::string data = "\"features\": " + write_json(Value(column_names('x', features)), 0);
+  if (task == "regression") data += ", \"targets\": " + write_json(Value(column_names('y', features)), 0);
+  return Config::from_json(R"({"version": 1, "name": "calls", "seed": 1, "task": ")" + task + R"(", "data": {)" + data +
+                               R"(}, "methods": [)" + methods + R"(], "output": ")" + output.string() + "\"}",
                            ".", registry);
 }
 
-std::vector<float> random_numbers(std::size_t count) {
-  std::vector<float> numbers(count);
-  unsigned state = 12345;
-  for (float& number : numbers) {
-    state = state * 1664525u + 1013904223u;
-    number = static_cast<float>(state >> 8) / 16777216.0f - 0.5f;
-  }
-  return numbers;
-}
-
 Model train_identity(const Registry& registry, const std::filesystem::path& output) {
-  const std::vector<float> x = random_numbers(200 * features);
-  std::vector<std::string> columns;
-  for (std::size_t i = 0; i < features; ++i) columns.push_back("x" + std::to_string(i));
-  Dataset events(columns);
+  const std::vector<float> x = random_numbers<float>(200 * features, -0.5, 0.5);
+  Dataset events(column_names('x', features));
   events.add("", MatrixView(x.data(), 200, features)).targets(MatrixView(x.data(), 200, features));
   return Session(config_for(registry, "regression", R"({"name": "identity", "type": "identity"})", output), events).train().best();
 }
 
 Model train_network(const Registry& registry, const std::filesystem::path& output) {
-  const std::vector<float> x = random_numbers(2000 * features);
-  std::vector<std::string> columns;
-  for (std::size_t i = 0; i < features; ++i) columns.push_back("x" + std::to_string(i));
-  Dataset events(columns);
+  const std::vector<float> x = random_numbers<float>(2000 * features, -0.5, 0.5);
+  Dataset events(column_names('x', features));
   events.add("signal", MatrixView(x.data(), 1000, features)).add("background", MatrixView(x.data() + 1000 * features, 1000, features));
   const std::string method = R"({"name": "mlp", "type": "pytorch", "script": ")" OPHION_SOURCE_DIR
                              R"(/examples/higgs4l/mlp.py", "training": {"epochs": 1}})";
@@ -92,7 +75,7 @@ void cost_of_a_call(const Registry& registry, const std::filesystem::path& outpu
     const Hold gil;
     bare = {find("identity_face", "predict"), to_text("nothing")};
   }
-  const std::vector<float> row = random_numbers(features);
+  const std::vector<float> row = random_numbers<float>(features, -0.5, 0.5);
   std::vector<float> out(features);
   const MatrixView x(row.data(), 1, features);
 
@@ -133,7 +116,7 @@ double allocated_blocks() {
 }
 
 void what_calls_leave(const Model& model, const std::string& name) {
-  const std::vector<float> row = random_numbers(features);
+  const std::vector<float> row = random_numbers<float>(features, -0.5, 0.5);
   std::vector<float> out(model.outputs());
   const auto score = [&](int calls) {
     for (int i = 0; i < calls; ++i) model.predict(MatrixView(row.data(), 1, features), out);

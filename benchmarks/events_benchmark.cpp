@@ -1,6 +1,7 @@
 /// From a ROOT file to the data set of a run, beside uproot alone that reads the same columns. `events_benchmark FILE`, with trees
 /// "signal" and "background" of x0 to x19.
 #include "bare_python.h"
+#include "made_up.h"
 #include "measure.h"
 
 #include <filesystem>
@@ -14,18 +15,12 @@ namespace {
 constexpr std::size_t features = 20;
 constexpr std::size_t bytes_a_row = features * sizeof(float) + sizeof(std::int32_t) + sizeof(double) + sizeof(std::uint32_t) + sizeof(std::uint64_t);
 
-std::string names() {
-  std::string list;
-  for (std::size_t i = 0; i < features; ++i) list += (i ? ", \"x" : "\"x") + std::to_string(i) + "\"";
-  return "[" + list + "]";
-}
-
 Config config_for(const Registry& registry, const std::string& file, const std::string& extra, const std::filesystem::path& output) {
   const auto sample = [&](const std::string& name) {
     return R"({"class": ")" + name + R"(", "files": [")" + file + R"("], "tree": ")" + name + "\"" + extra + "}";
   };
   return Config::from_json(R"({"version": 1, "name": "events", "task": "classification", "data": {"samples": [)" + sample("signal") + ", " +
-                               sample("background") + R"(], "features": )" + names() +
+                               sample("background") + R"(], "features": )" + write_json(Value(column_names('x', features)), 0) +
                                R"(}, "methods": [{"name": "stopwatch", "type": "stopwatch"}], "output": ")" + output.string() + "\"}",
                            ".", registry);
 }

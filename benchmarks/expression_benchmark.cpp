@@ -1,5 +1,6 @@
 /// Expressions over a million rows of doubles, beside numexpr on one thread.
 #include "bare_python.h"
+#include "made_up.h"
 #include "measure.h"
 
 #include <cmath>
@@ -30,22 +31,12 @@ const Twin twins[] = {
     {"pow(a, 1.7) + min(b, c)", "a**1.7 + where(b < c, b, c)"},
 };
 
-/// Between 0 and 1.
-std::vector<double> random_numbers(unsigned state) {
-  std::vector<double> numbers(rows);
-  for (double& number : numbers) {
-    state = state * 1664525u + 1013904223u;
-    number = (static_cast<double>(state >> 8) + 0.5) / 16777216.0;
-  }
-  return numbers;
-}
-
 }  // namespace
 
 int main() {
   start_python();
   std::vector<std::vector<double>> columns;
-  for (unsigned i = 0; i < names.size(); ++i) columns.push_back(random_numbers(i + 1));
+  for (unsigned i = 0; i < names.size(); ++i) columns.push_back(random_numbers<double>(rows, 0, 1, i + 1));
   std::vector<double> out(rows), their_out(rows);
 
   const Hold gil;

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "made_up.h"
 #include "transform.h"
 
 namespace {
@@ -16,15 +17,7 @@ constexpr std::size_t rows = 1'000'000;
 constexpr std::size_t features = 30;
 
 const std::vector<float>& numbers() {
-  static const std::vector<float> made = [] {
-    std::vector<float> values(rows * features);
-    unsigned state = 1;
-    for (float& value : values) {
-      state = state * 1664525u + 1013904223u;
-      value = static_cast<float>(state >> 8) / 16777216.0f;
-    }
-    return values;
-  }();
+  static const std::vector<float> made = ophion::benchmarks::random_numbers<float>(rows * features, 0, 1);
   return made;
 }
 

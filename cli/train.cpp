@@ -169,7 +169,9 @@ void add_validate(CLI::App& app, Outcome& outcome) {
   verb->add_option("--set", arguments->overrides, "KEY=VALUE: change a value, as in methods.0.training.epochs=5");
   verb->callback([arguments, &outcome] {
     const Config config = with_overrides(Config::from_file(arguments->config), arguments->overrides);
-    Session(config).check();
+    const Session session(config);
+    session.check();
+    session.check_files();
     if (outcome.json) {
       std::printf("%s\n", write_json(config.resolved()).c_str());
     } else {

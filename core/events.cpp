@@ -111,9 +111,28 @@ std::vector<double> medians(const MatrixView& features, const std::vector<NamedE
   return result;
 }
 
-Events build(const EventPlan& plan, std::vector<std::string> classes, std::vector<SampleSource> samples) {
-  for (const SampleSource& sample : samples)
-    for (const EventSource& source : sample.files) check_source(source, sample.recipe);
+/// The files of every sample, opened and seen to have the columns.
+std::vector<SampleSource> sources_of(const EventPlan& plan, const ReaderFor& reader_for) {
+  std::vector<SampleSource> samples;
+  for (std::size_t i = 0; i < plan.data.samples.size(); ++i) {
+    const SampleConfig& sample = plan.data.samples[i];
+    SampleCount count;
+    count.class_name = sample.class_name;
+    count.files = expand_patterns(sample.files, sample_name(i, sample.class_name));
+    std::vector<EventSource> files;
+    for (const std::string& file : count.files) files.emplace_back(reader_for(file), file, sample.tree);
+    SampleRecipe recipe(plan.data, sample, is_regression(plan), files.front().column_names());
+    for (const EventSource& source : files) check_source(source, recipe);
+    samples.push_back({std::move(count), std::move(files), std::move(recipe)});
+  }
+  return samples;
+}
+
+ReaderFor readers_of(const Config& config) {
+  return [&config](const std::filesystem::path& file) { return config.registry().reader_for(file); };
+}
+
+Events build(const EventPlan& plan, std::vector<std::string> classes, const std::vector<SampleSource>& samples) {
   EventBuilder builder(plan, std::move(classes));
   for (const SampleSource& sample : samples) builder.add(sample);
   Events events = std::move(builder).finish();
@@ -135,26 +154,15 @@ std::vector<std::string> order_classes(const std::vector<std::string>& in_order)
   return classes;
 }
 
-Events read_events(const Config& config) {
-  return read_events(plan_of(config), [&config](const std::filesystem::path& file) { return config.registry().reader_for(file); });
-}
+void check_files(const Config& config) { sources_of(plan_of(config), readers_of(config)); }
+
+Events read_events(const Config& config) { return read_events(plan_of(config), readers_of(config)); }
 
 Events read_events(const EventPlan& plan, const ReaderFor& reader_for) {
   std::vector<std::string> names;
   for (const SampleConfig& sample : plan.data.samples) names.push_back(sample.class_name);
   std::vector<std::string> classes = classes_of(plan, names);
-  std::vector<SampleSource> samples;
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    const SampleConfig& sample = plan.data.samples[i];
-    SampleCount count;
-    count.class_name = sample.class_name;
-    count.files = expand_patterns(sample.files, sample_name(i, sample.class_name));
-    std::vector<EventSource> files;
-    for (const std::string& file : count.files) files.emplace_back(reader_for(file), file, sample.tree);
-    SampleRecipe recipe(plan.data, sample, is_regression(plan), files.front().column_names());
-    samples.push_back({std::move(count), std::move(files), std::move(recipe)});
-  }
-  return build(plan, std::move(classes), std::move(samples));
+  return build(plan, std::move(classes), sources_of(plan, reader_for));
 }
 
 Events take_events(const Config& config, const Dataset& dataset) { return take_events(plan_of(config), dataset); }
@@ -175,9 +183,10 @@ Events take_events(const EventPlan& plan, const Dataset& dataset) {
     std::vector<EventSource> memory;
     memory.emplace_back(memory_reader(dataset, sample), sample_name(i, names[i]) + " in memory", "");
     SampleRecipe recipe(plan.data, sample, is_regression(plan), memory.front().column_names());
+    check_source(memory.front(), recipe);
     samples.push_back({std::move(count), std::move(memory), std::move(recipe)});
   }
-  Events events = build(plan, std::move(classes), std::move(samples));
+  Events events = build(plan, std::move(classes), samples);
   std::size_t rows = 0, bytes = 0;
   for (const Part& part : events.parts) {
     rows += part.rows();

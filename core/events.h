@@ -70,6 +70,9 @@ using ReaderFor = std::function<std::shared_ptr<const Reader>(const std::filesys
 Events read_events(const Config& config);
 Events read_events(const EventPlan& plan, const ReaderFor& reader_for);
 
+/// What `read_events` finds before it reads: every file is there and has the columns. Throws DataError.
+void check_files(const Config& config);
+
 /// Splits the program's own events as the config says; the rows of each part are copied together once, and the bytes logged. The names in
 /// the config's expressions are the Dataset's columns, of its matrix and others; `data.samples` is not looked at.
 Events take_events(const Config& config, const Dataset& dataset);

@@ -32,6 +32,8 @@ void Session::check() const {
   for (std::size_t i = 0; i < config_.methods().size(); ++i) check_method(config_, i, spec);
 }
 
+void Session::check_files() const { ophion::check_files(config_); }
+
 TrainedRun Session::train(const ProgressCallback& progress) const {
   clear_interrupt();
   RunLog log_lines;

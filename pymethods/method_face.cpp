@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <unordered_map>
+#include <utility>
 
 #include <ophion/error.h>
 #include <ophion/runtime.h>
@@ -20,6 +21,30 @@ const std::string contract_module = "ophion.contract";
 
 PyRef contract(Name& name) {
   return attribute(import_module(contract_module).get(), name, "looking into ophion.contract");
+}
+
+/// log(level, line) for Python: messages of the package's own loggers go to the host's sink.
+PyObject* log_line(PyObject*, PyObject* arguments) {
+  int level = 0;
+  const char* line = nullptr;
+  if (!PyArg_ParseTuple(arguments, "is:log", &level, &line)) return nullptr;
+  const std::string text = line;  // the object may go while the GIL is released
+  const LogLevel to = level >= 40 ? LogLevel::error : level >= 30 ? LogLevel::warning : level >= 20 ? LogLevel::info : LogLevel::debug;
+  {
+    const GilRelease released;
+    log(to, text);
+  }
+  Py_RETURN_NONE;
+}
+
+/// Once a process: every face may log.
+void connect_logging() {
+  static bool connected = false;  // guarded by the GIL
+  if (std::exchange(connected, true)) return;
+  static PyMethodDef definition{"log", log_line, METH_VARARGS, "log(level, line): hands a message to the host"};
+  static Name connect("connect_logging");
+  const PyRef function = check(PyCFunction_New(&definition, nullptr), "connecting Python's logging");
+  call(contract(connect).get(), {function.get()}, "connecting Python's logging");
 }
 
 /// Whose code it is that runs, for errors.
@@ -89,6 +114,7 @@ PyObject* face_module(const std::string& module, const char* kind, const void* p
   // Guarded by the GIL, which the import may release: nothing of the map is held meanwhile.
   static auto& known = *new std::unordered_map<std::string, PyObject*>();
   if (const auto found = known.find(module); found != known.end()) return found->second;
+  connect_logging();
   static Name face_name("face");
   PyRef imported = call(contract(face_name).get(),
                         {to_text(module).get(), to_text(kind).get(), to_text(folder_of(plugin)).get()}, "importing " + module);

@@ -31,6 +31,7 @@ import contextlib
 import importlib
 import importlib.metadata
 import importlib.util
+import logging
 import os
 import platform
 import sys
@@ -180,6 +181,26 @@ def face(module_name: str, kind: str, folder: str = ""):
         if not callable(getattr(module, name, None)):
             raise TypeError(f"{module_name} has no function {name}(), which a {kind} must have (see ophion.contract)")
     return module
+
+
+class _HostHandler(logging.Handler):
+    """Hands what the package's own loggers say to the C++ host."""
+
+    def __init__(self, log: Callable[[int, str], None]):
+        super().__init__()
+        self._log = log
+
+    def emit(self, record: logging.LogRecord) -> None:
+        for line in self.format(record).splitlines():
+            self._log(record.levelno, line)
+
+
+def connect_logging(log: Callable[[int, str], None]) -> None:
+    """Send messages of the logger "ophion" and those below it to ``log(level, line)``; called once by the C++ side."""
+    logger = logging.getLogger("ophion")
+    logger.addHandler(_HostHandler(log))
+    logger.setLevel(logging.DEBUG)
+    logger.propagate = False  # a handler on the root logger would say it all again
 
 
 def _beside_plugin(module_name: str, folder: str):

@@ -59,6 +59,8 @@ class OPHION_EXPORT Session {
   /// Everything that can be found wrong before data is read: plug-ins, what each method's own check sees (a script's functions, an
   /// estimator's parameters). Throws ConfigError, PluginError, PythonError.
   void check() const;
+  /// Opens every file of `data.samples` and looks for the columns wanted; no event is read. Throws DataError.
+  void check_files() const;
 
   /// Trains every method of the config and writes the run folder. Throws when none gave a model.
   TrainedRun train(const ProgressCallback& progress = nullptr) const;

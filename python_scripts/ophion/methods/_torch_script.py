@@ -138,7 +138,7 @@ def shaped(output: Any, n: int, n_outputs: int, who: str) -> torch.Tensor:
         if shape == (n,):
             return output
         if shape == (n, 1):
-            return output[:, 0]
+            return output.squeeze(1)  # backwards [:, 0] would fill a tensor of zeros each time
         raise ValueError(f"{who} gave shape {shape}, expected ({n},) or ({n}, 1)")
     if shape == (n, n_outputs):
         return output
