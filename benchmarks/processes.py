@@ -120,7 +120,7 @@ def make_events(path, features, count):
 
 
 def main(ophion, work, what, pairs="5"):
-    work = Path(work)
+    work = Path(work).resolve()
     work.mkdir(parents=True, exist_ok=True)
     if what == "events":
         make_events(work / "events.root", [f"x{number}" for number in range(20)], 1_000_000)

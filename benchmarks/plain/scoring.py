@@ -1,12 +1,12 @@
 """Scoring as a careful person writes it in plain Python, from what a model file holds."""
 
 import json
-import sys
 import types
 import zipfile
 from pathlib import Path
 
 import numpy as np
+import safetensors.numpy
 import safetensors.torch
 import skops.io
 import torch
