@@ -11,6 +11,7 @@
 #include <ophion/error.h>
 
 #include "config_check.h"
+#include "events.h"
 #include "python_launcher.h"
 #include "schema.h"
 
@@ -208,10 +209,8 @@ Config Config::set(const std::string& key, const std::string& json) const {
 std::vector<std::string> Config::classes() const {
   std::vector<std::string> names;
   for (const auto& sample : data_.samples)
-    if (!sample.class_name.empty() && std::find(names.begin(), names.end(), sample.class_name) == names.end())
-      names.push_back(sample.class_name);
-  if (names.size() == 2 && names[1] != "signal") std::swap(names[0], names[1]);  // the positive class comes last
-  return names;
+    if (!sample.class_name.empty()) names.push_back(sample.class_name);
+  return order_classes(names);
 }
 
 }  // namespace ophion

@@ -1,5 +1,5 @@
 /// Files that are there wholly or not at all, and the fingerprints of bytes.
-#include "model_file.h"
+#include "durable_file.h"
 
 #include <fcntl.h>
 #include <openssl/evp.h>

@@ -12,6 +12,8 @@
 
 #include <ophion/error.h>
 
+#include "durable_file.h"
+
 namespace ophion {
 namespace fs = std::filesystem;
 namespace {

@@ -36,11 +36,4 @@ class ModelFile {
   std::string origin_;
 };
 
-/// Writes bytes to a file wholly or not at all: temporary file, fsync, rename, fsync of the folder. Throws Error with the path and errno's text.
-void write_atomically(const std::filesystem::path& file, std::string_view bytes);
-
-/// SHA-256 in lower-case hexadecimal digits.
-std::string sha256(std::string_view bytes);
-std::string sha256_of_file(const std::filesystem::path& file);
-
 }  // namespace ophion

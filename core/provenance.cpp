@@ -7,7 +7,7 @@
 
 #include <ophion/runtime.h>
 
-#include "model_file.h"
+#include "durable_file.h"
 
 namespace ophion {
 namespace fs = std::filesystem;

@@ -10,7 +10,7 @@
 
 #include <ophion/error.h>
 
-#include "model_file.h"
+#include "durable_file.h"
 
 namespace ophion {
 namespace fs = std::filesystem;

@@ -119,13 +119,11 @@ Spec spec_of(const Config& config, const Dataset* events) {
   spec.features = names_of(config.data().features);
   spec.targets = names_of(config.data().targets);
   if (spec.task == "classification") {
-    if (events && config.data().samples.empty()) {
-      std::vector<std::string> in_order;
+    std::vector<std::string> in_order;
+    if (events) {
       for (const auto& sample : events->samples()) in_order.push_back(sample.class_name);
-      spec.classes = order_classes(std::move(in_order));
-    } else {
-      spec.classes = config.classes();
     }
+    spec.classes = events ? order_classes(in_order) : config.classes();
   }
   return spec;
 }
@@ -169,7 +167,7 @@ void RunInProgress::train(const MethodConfig& method, const ProgressCallback& pr
       LoadOptions options;
       options.registry = config_.registry();
       result.model = Model::load(kept, options);
-      result.metrics = evaluate(*result.model);
+      result.metrics = evaluate(method.name, *result.model);
       result.status = "done";
       log(LogLevel::info, method.name + ": was trained before, its model is kept");
     } else {
@@ -218,7 +216,7 @@ Model RunInProgress::make_model(const MethodConfig& method, const ProgressCallba
   options.threads = context.threads;
   // Metrics come from the model as its file will give it, not from what lay in Python's memory after the fit.
   const Model untested(build_model_file(parts), options);
-  result.metrics = evaluate(untested);
+  result.metrics = evaluate(method.name, untested);
   parts.report.set("metrics", result.metrics);
   parts.report.set("history", Value(parts.payload.history));
   const Model model(build_tested_model_file(parts, untested), options);
@@ -226,19 +224,20 @@ Model RunInProgress::make_model(const MethodConfig& method, const ProgressCallba
   return model;
 }
 
-Value RunInProgress::evaluate(const Model& model) const {
+Value RunInProgress::evaluate(const std::string& method, const Model& model) {
+  auto& scores = scores_[method];
   Value metrics = Value::object();
   const auto job = config_.registry().tool("metrics")->start(Value::object());
   for (std::size_t i = 0; i < events_.parts.size(); ++i) {
     const Part& part = events_.parts[i];
     if (part.rows() == 0) continue;
-    const std::vector<float> scores = model.predict(part.features);
+    scores[i] = model.predict(part.features);
     Value arguments = Value::object();
     arguments.set("task", spec_.task);
     arguments.set("classes", Value(spec_.classes));
     arguments.set("targets", Value(spec_.targets));
     arguments.set("part", part_names[i]);
-    Columns data{Column("scores", MatrixView(scores.data(), part.rows(), model.outputs())), Column("weights", part.weights)};
+    Columns data{Column("scores", MatrixView(scores[i].data(), part.rows(), model.outputs())), Column("weights", part.weights)};
     if (spec_.task == "regression") {
       data.emplace_back("targets", part.targets);
     } else {
@@ -271,15 +270,14 @@ void RunInProgress::write_scores() const {
       if (std::any_of(data.begin(), data.end(), taken)) spectator.name = "spectator_" + spectator.name;
       data.push_back(std::move(spectator));
     }
-    std::vector<std::vector<float>> scores;
     for (const MethodResult& method : run_.methods_) {
       if (!method.model) continue;
-      scores.push_back(method.model->predict(part.features));
+      const std::vector<float>& scores = scores_.at(method.name)[i];
       const auto names = method.model->output_names();
       const std::size_t width = method.model->outputs();
       for (std::size_t k = 0; k < width; ++k) {
         data.emplace_back(method.name + "_" + names[k],
-                          MatrixView(scores.back().data() + k, part.rows(), 1, static_cast<std::ptrdiff_t>(width), 1));
+                          MatrixView(scores.data() + k, part.rows(), 1, static_cast<std::ptrdiff_t>(width), 1));
       }
     }
     job->run(Value::object(), data);

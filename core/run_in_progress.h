@@ -1,8 +1,11 @@
 /// A run between its data and its results: trains one method after another and keeps what each gives.
 #pragma once
 
+#include <array>
 #include <exception>
+#include <map>
 #include <string>
+#include <vector>
 
 #include <ophion/config.h>
 #include <ophion/session.h>
@@ -32,7 +35,8 @@ class RunInProgress {
 
  private:
   Model make_model(const MethodConfig& method, const ProgressCallback& progress, MethodResult& result);
-  Value evaluate(const Model& model) const;
+  /// Scores every part and says how well; the scores are kept for the run folder.
+  Value evaluate(const std::string& method, const Model& model);
   void write_scores() const;
   Value report() const;
 
@@ -43,6 +47,7 @@ class RunInProgress {
   const bool resume_;
   const Value provenance_;
   TrainedRun run_;
+  std::map<std::string, std::array<std::vector<float>, 3>> scores_;  ///< by method, then by part
   std::exception_ptr first_failure_;
 };
 

@@ -11,7 +11,7 @@
 #include <ophion/error.h>
 #include <ophion/runtime.h>
 
-#include "model_file.h"
+#include "durable_file.h"
 
 namespace ophion {
 namespace {

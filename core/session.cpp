@@ -38,11 +38,13 @@ TrainedRun Session::train(const ProgressCallback& progress) const {
   clear_interrupt();
   RunLog log_lines;
   check();
+  std::optional<RunFolder> folder;
+  if (!resume_.empty()) folder = RunFolder::reopen(resume_, config_);
   const Events events = events_ ? take_events(config_, *events_) : read_events(config_);
-  const RunFolder folder = resume_.empty() ? RunFolder::make(config_) : RunFolder::reopen(resume_, config_);
-  log_lines.open(folder.log_file());
+  if (!folder) folder = RunFolder::make(config_);
+  log_lines.open(folder->log_file());
 
-  RunInProgress run(config_, spec_of(config_, events_ ? &*events_ : nullptr), events, folder, !resume_.empty());
+  RunInProgress run(config_, spec_of(config_, events_ ? &*events_ : nullptr), events, *folder, !resume_.empty());
   for (const MethodConfig& method : config_.methods()) run.train(method, progress);
   return run.finish();
 }

@@ -71,6 +71,22 @@ Value sample(const std::string& name, const Source& source, const fs::path& fold
   return result;
 }
 
+/// The first method whose schema has an example of a whole method that needs nothing else.
+Value starting_method(const Registry& registry) {
+  for (const PluginInfo& plugin : registry.plugins()) {
+    if (plugin.kind != "method" || plugin.schema.empty()) continue;
+    const Value schema = registry.schema(plugin.name);
+    const Value* examples = schema.find("examples");
+    if (!examples || examples->size() == 0) continue;
+    Value method = Value::object();
+    method.set("name", plugin.name);
+    method.set("type", plugin.name);
+    for (const auto& [key, value] : examples->at(0).as_object()) method.set(key, value);
+    return method;
+  }
+  throw PluginError("no method offers an example to start with");
+}
+
 }  // namespace
 
 std::string starting_config(const std::vector<std::string>& files, const fs::path& folder, const Registry& registry) {
@@ -131,16 +147,12 @@ std::string starting_config(const std::vector<std::string>& files, const fs::pat
   data.set("samples", std::move(samples));
   data.set("features", Value(features));
   if (!spectators.empty()) data.set("spectators", Value(spectators));
-  Value method = Value::object();
-  method.set("name", "trees");
-  method.set("type", "sklearn");
-  method.set("estimator", "sklearn.ensemble.HistGradientBoostingClassifier");
   Value config = Value::object();
   config.set("version", 1);
   config.set("name", fs::path(files.front()).stem().string());
   config.set("task", "classification");
   config.set("data", std::move(data));
-  config.set("methods", Value(Value::Array{std::move(method)}));
+  config.set("methods", Value(Value::Array{starting_method(registry)}));
   return comment + write_json(config) + "\n";
 }
 

@@ -1,4 +1,5 @@
 /// The archive: what is written comes back, what was changed by anybody is refused.
+#include "durable_file.h"
 #include "model_file.h"
 
 #include <sys/resource.h>

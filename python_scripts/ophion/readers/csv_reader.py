@@ -1,4 +1,4 @@
-"""Reads CSV and TSV files (also .gz, .bz2, .zst) with pyarrow, block by block."""
+"""Reads CSV and TSV files (also .csv.gz) with pyarrow, block by block."""
 
 from __future__ import annotations
 
