@@ -40,7 +40,7 @@ inline Registry start_python() {
   Registry registry({OPHION_BENCHMARK_PLUGINS});
   Payload nothing;
   nothing.members["nothing"] = "";
-  registry.method("identity")->load(nothing, Spec{"regression", {"x"}, {}, {"y"}}, Value::object(), 0);
+  registry.method("identity")->load(nothing, Spec{"regression", {"x"}, {}, {"y"}}, Value::object(), {});
   const Hold gil;
   if (_import_array() < 0) check(nullptr);
   PyObject* const folder = check(PyUnicode_FromString(OPHION_SOURCE_DIR "/benchmarks/plain"));

@@ -69,7 +69,7 @@ void cost_of_a_call(const Registry& registry, const std::filesystem::path& outpu
   const Model model = train_identity(registry, output);
   Payload nothing;
   nothing.members["nothing"] = "";
-  const std::unique_ptr<Backend> backend = registry.method("identity")->load(nothing, model.spec(), Value::object(), 0);
+  const std::unique_ptr<Backend> backend = registry.method("identity")->load(nothing, model.spec(), Value::object(), {});
   BareCall bare{};
   {
     const Hold gil;

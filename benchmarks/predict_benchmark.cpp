@@ -110,7 +110,7 @@ void look_for_copies(const Registry& registry, const std::vector<float>& x) {
   Payload nothing;
   nothing.members["nothing"] = "";
   const Spec spec{"regression", column_names('x', features), {}, column_names('y', features)};
-  const auto backend = registry.method("identity")->load(nothing, spec, Value::object(), 0);
+  const auto backend = registry.method("identity")->load(nothing, spec, Value::object(), {});
   std::vector<float> out(rows * features, 1.0f);
   const PeakMemory peak;
   backend->predict(MatrixView(x.data(), rows, features), out);

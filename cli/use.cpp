@@ -29,7 +29,7 @@ void add_predict(CLI::App& app, Outcome& outcome) {
   verb->add_flag("--overwrite", arguments->overwrite, "Replace an output file that is there already");
   verb->callback([arguments, &outcome] {
     LoadOptions load;
-    load.threads = arguments->threads;
+    load.call.threads = arguments->threads;
     const Model model = Model::load(arguments->model, load);
     ProgressLine line;
     PredictOptions options;

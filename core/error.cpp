@@ -83,6 +83,15 @@ PluginError::~PluginError() = default;
 Interrupted::Interrupted(const std::string& message) : Error(message, ErrorCode::interrupted) {}
 Interrupted::~Interrupted() = default;
 
+TrustError::TrustError(const std::string& message) : Error(message, ErrorCode::trust) {}
+TrustError::~TrustError() = default;
+
+TimeLimit::TimeLimit(const std::string& message) : Error(message, ErrorCode::time_limit) {}
+TimeLimit::~TimeLimit() = default;
+
+WorkerError::WorkerError(const std::string& message) : Error(message, ErrorCode::worker) {}
+WorkerError::~WorkerError() = default;
+
 std::string nearest_names(const std::string& name, const std::vector<std::string>& known) {
   constexpr std::size_t most = 3;
   const auto wanted = lower(name);

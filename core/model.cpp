@@ -42,10 +42,10 @@ std::shared_ptr<const Method> method_for(const std::string& name, const Registry
 }  // namespace
 
 Model::State::State(std::shared_ptr<const ModelFile> from, const LoadOptions& options)
-    : file(std::move(from)), description(read_manifest(*file)), machine(machine_of(options.threads)) {
+    : file(std::move(from)), description(read_manifest(*file)), machine(machine_of(options.call.threads)) {
   const PayloadDescription& payload = choose_payload(description, options.backend, file->origin());
   method = method_for(description.method, options.registry, file->origin());
-  backend = method->load(payload_from(*file, payload), description.spec, description.options, options.threads);
+  backend = method->load(payload_from(*file, payload), description.spec, description.options, options.call);
   if (!backend) throw ModelError(file->origin() + ": the method '" + description.method + "' gave nothing that scores");
   tested_ = description.selftest.rows == 0;
   if (!description.selftest.lazy && !tested_) test();

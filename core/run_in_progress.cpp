@@ -32,7 +32,7 @@ TrainContext context_of(const Config& config, const MethodConfig& method, const 
   context.spec = spec;
   context.options = method.options;
   context.seed = config.seed();
-  context.threads = method.threads != 0 ? method.threads : config.threads();
+  context.call.threads = method.threads != 0 ? method.threads : config.threads();
   return context;
 }
 
@@ -54,30 +54,30 @@ struct PreparedPart {
   }
 };
 
-Value progress_line(const Progress& progress) {
-  Value line = Value::object();
-  line.set("epoch", progress.epoch);
-  for (const auto& [name, value] : progress.metrics) line.set(name, value);
-  return line;
-}
-
-/// Passes progress on to the host and keeps every epoch as one line of JSON, at once, so that a run that is killed has its history.
-class HistoryWriter {
+/// Passes progress on to the host and keeps every epoch: also in a file, one line of JSON each, at once, so that a run that is killed
+/// has its history.
+class History {
  public:
-  HistoryWriter(const fs::path& file, const ProgressCallback& host) : host_(host), stream_(file, std::ios::app), file_(file) {}
+  History(const fs::path& file, const ProgressCallback& host) : host_(host), stream_(file, std::ios::app), file_(file) {}
   bool operator()(const Progress& progress) {
-    stream_ << write_json(progress_line(progress), 0) << std::endl;
+    Value epoch = Value::object();
+    epoch.set("epoch", progress.epoch);
+    for (const auto& [name, value] : progress.metrics) epoch.set(name, value);
+    stream_ << write_json(epoch, 0) << std::endl;
+    epochs_.push_back(std::move(epoch));
     if (!stream_) throw Error("cannot write " + file_.string());
     const bool go_on = (!host_ || host_(progress)) && progress.keep_going();
     stopped_ = stopped_ || !go_on;
     return go_on;
   }
   bool stopped() const noexcept { return stopped_; }
+  const Value::Array& epochs() const noexcept { return epochs_; }
 
  private:
   const ProgressCallback& host_;
   std::ofstream stream_;
   fs::path file_;
+  Value::Array epochs_;
   bool stopped_ = false;
 };
 
@@ -191,7 +191,7 @@ void RunInProgress::train(const MethodConfig& method, const ProgressCallback& pr
 Model RunInProgress::make_model(const MethodConfig& method, const ProgressCallback& progress, MethodResult& result) {
   const Part& train = events_[PartName::train];
   const Preprocessing preprocessing = fit_preprocessing(config_, method, events_);
-  HistoryWriter history(folder_.history(method.name), progress);
+  History history(folder_.history(method.name), progress);
 
   TrainContext context = context_of(config_, method, spec_);
   context.checkpoints = folder_.checkpoints(method.name);
@@ -213,12 +213,12 @@ Model RunInProgress::make_model(const MethodConfig& method, const ProgressCallba
   ModelParts parts{config_, method, spec_, preprocessing, std::move(payload), train, provenance_, selftest_rows(train), {}};
   LoadOptions options;
   options.registry = config_.registry();
-  options.threads = context.threads;
+  options.call = context.call;
   // Metrics come from the model as its file will give it, not from what lay in Python's memory after the fit.
   const Model untested(build_model_file(parts), options);
   result.metrics = evaluate(method.name, untested);
   parts.report.set("metrics", result.metrics);
-  parts.report.set("history", Value(parts.payload.history));
+  parts.report.set("history", Value(history.epochs()));
   const Model model(build_tested_model_file(parts, untested), options);
   model.save(folder_.model(method.name));
   return model;

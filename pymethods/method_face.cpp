@@ -208,7 +208,7 @@ PyRef make_training_data(const TrainingData& data, Loan& loan) {
   return call(contract(class_name).get(), {train.get(), validation.get()}, "lending events to Python");
 }
 
-int threads_for(int own) { return own > 0 ? own : runtime_options().threads; }
+int threads_for(const CallOptions& call) { return call.threads > 0 ? call.threads : runtime_options().threads; }
 
 ThreadLimit::ThreadLimit(int threads) {
   if (threads <= 0) return;

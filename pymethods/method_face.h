@@ -63,6 +63,6 @@ class ThreadLimit {
 };
 
 /// The limit that holds: the method's own, else that of RuntimeOptions.
-int threads_for(int own);
+int threads_for(const CallOptions& call);
 
 }  // namespace ophion

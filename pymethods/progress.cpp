@@ -16,7 +16,6 @@ namespace ophion {
 /// Guarded by the GIL.
 struct ProgressBridge::State {
   const TrainContext* context = nullptr;  // null once the training is over
-  std::vector<Value> history;
   std::exception_ptr failure;  // what the host's callback threw
   bool stop = false;           // the host does not want to go on
 };
@@ -71,11 +70,7 @@ PyObject* report(PyObject* capsule, PyObject* arguments) {
   const std::shared_ptr<State> state = *static_cast<std::shared_ptr<State>*>(PyCapsule_GetPointer(capsule, capsule_name));
   if (!state->context || state->stop) Py_RETURN_FALSE;
   try {
-    Value entry = Value::object();
-    entry.set("epoch", epoch);
     const Value numbers = to_value(metrics, "report()");
-    for (const auto& [name, value] : numbers.as_object()) entry.set(name, value);
-    state->history.push_back(std::move(entry));
     state->stop = !ask_host(*state, read_progress(*state->context, epoch, epochs, numbers));
   } catch (const std::exception& error) {
     PyErr_SetString(PyExc_ValueError, error.what());
@@ -115,7 +110,5 @@ PyRef ProgressBridge::should_stop() const {
 void ProgressBridge::rethrow() const {
   if (state_->failure) std::rethrow_exception(state_->failure);
 }
-
-std::vector<Value> ProgressBridge::take_history() { return std::move(state_->history); }
 
 }  // namespace ophion

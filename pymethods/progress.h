@@ -4,7 +4,6 @@
 #include "cpython.h"
 
 #include <memory>
-#include <vector>
 
 #include <ophion/method.h>
 
@@ -27,8 +26,6 @@ class ProgressBridge {
 
   /// Throws what the host's callback threw, if it did. That counts more than what Python made of it.
   void rethrow() const;
-  /// One object a report: {"epoch": 1, "loss": 0.4}.
-  std::vector<Value> take_history();
 
   struct State;
 

@@ -34,7 +34,6 @@ Payload train_and_save(const MethodFace& face, const TrainingData& data, const T
   payload.members = face.save(model.get());
   payload.info.set("versions", face.versions());
   payload.info.set("carries_code", face.carries_code(payload.members));
-  payload.history = host.take_history();
   return payload;
 }
 
@@ -44,7 +43,7 @@ void PyMethodBase::check(const TrainContext& context) const {
   const PythonScope scope;
   ensure_numpy();
   const MethodFace face(*this, context.options);
-  face.check(make_context(context, threads_for(context.threads), false, nullptr, nullptr).get());
+  face.check(make_context(context, threads_for(context.call), false, nullptr, nullptr).get());
 }
 
 Payload PyMethodBase::train(const TrainingData& data, const TrainContext& context) const {
@@ -52,7 +51,7 @@ Payload PyMethodBase::train(const TrainingData& data, const TrainContext& contex
   const PythonScope scope;
   ensure_numpy();
   const MethodFace face(*this, context.options);
-  const int threads = threads_for(context.threads);
+  const int threads = threads_for(context.call);
   const ThreadLimit limit(threads);
   rehearse(face, data, context, threads);
   Loan loan;
@@ -62,7 +61,7 @@ Payload PyMethodBase::train(const TrainingData& data, const TrainContext& contex
 }
 
 std::unique_ptr<Backend> PyMethodBase::load(const Payload& payload, const Spec& spec, const Value& options,
-                                            int threads) const {
+                                            const CallOptions& call) const {
   const PythonScope scope;
   ensure_numpy();
   const MethodFace face(*this, options);
@@ -71,10 +70,10 @@ std::unique_ptr<Backend> PyMethodBase::load(const Payload& payload, const Spec& 
   context.name = name && name->is_text() ? name->as_text() : traits().name;
   context.spec = spec;
   context.options = options;
-  context.threads = threads_for(threads);
-  const ThreadLimit limit(context.threads);
-  PyRef model = face.load(payload.members, make_context(context, context.threads, false, nullptr, nullptr).get());
-  return std::make_unique<PyBackend>(face, std::move(model), spec, context.threads);
+  const int threads = threads_for(call);
+  const ThreadLimit limit(threads);
+  PyRef model = face.load(payload.members, make_context(context, threads, false, nullptr, nullptr).get());
+  return std::make_unique<PyBackend>(face, std::move(model), spec, threads);
 }
 
 }  // namespace ophion

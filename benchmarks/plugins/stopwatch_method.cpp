@@ -30,7 +30,7 @@ class StopwatchMethod final : public Method {
     throw DataError(benchmarks::text("%.9g %.0f %.0f", seconds, memory_->bytes(), memory_->left()));
   }
 
-  std::unique_ptr<Backend> load(const Payload&, const Spec&, const Value&, int) const override {
+  std::unique_ptr<Backend> load(const Payload&, const Spec&, const Value&, const CallOptions&) const override {
     throw ModelError("a stopwatch scores nothing");
   }
 

@@ -41,7 +41,7 @@ TEST(Library, TrainsLoadsAndScoresThroughAPluginWithoutPython) {
   spec.task = "classification";
   spec.features = {"x", "y"};
   spec.classes = {"background", "signal"};
-  const auto backend = method->load(method->train({}, context), spec, context.options, 0);
+  const auto backend = method->load(method->train({}, context), spec, context.options, {});
   const std::vector<float> x{1, 2};
   std::vector<float> out(1);
   backend->predict(MatrixView(x.data(), 1, 2), out);

@@ -36,7 +36,7 @@ class Memory : public testing_support::PythonTest {
     Payload payload;
     payload.members.emplace("model.bin", std::string(8, '\0'));
     const Spec spec{"regression", {"a", "b", "c"}, {}, {"a", "b", "c"}};
-    return testing_support::ProbeMethod().load(payload, spec, options, 0);
+    return testing_support::ProbeMethod().load(payload, spec, options, {});
   }
 
   /// Growth over `calls` calls, after some to warm up. One reference lost a call would be `calls` blocks.

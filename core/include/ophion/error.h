@@ -18,6 +18,9 @@ enum class ErrorCode : int {
   model = 5,
   plugin = 6,
   interrupted = 7,
+  trust = 8,
+  time_limit = 9,
+  worker = 10,
 };
 
 /// The base of all errors of Ophion.
@@ -98,6 +101,27 @@ class OPHION_EXPORT Interrupted : public Error {
  public:
   explicit Interrupted(const std::string& message);
   ~Interrupted() override;
+};
+
+/// A model that would run code from its file, which nobody has said to trust. Its text names the file and the command.
+class OPHION_EXPORT TrustError : public Error {
+ public:
+  explicit TrustError(const std::string& message);
+  ~TrustError() override;
+};
+
+/// A call that took longer than its time limit, and was stopped.
+class OPHION_EXPORT TimeLimit : public Error {
+ public:
+  explicit TimeLimit(const std::string& message);
+  ~TimeLimit() override;
+};
+
+/// A worker process that ended, or could not be started; its text says how.
+class OPHION_EXPORT WorkerError : public Error {
+ public:
+  explicit WorkerError(const std::string& message);
+  ~WorkerError() override;
 };
 
 /// "; did you mean 'mZ1' or 'mZ2'?" for the names nearest to `name` (by edit distance), or nothing if none is near.

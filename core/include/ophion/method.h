@@ -56,12 +56,18 @@ struct Progress {
 /// ends the training and comes out of `train`.
 using ProgressCallback = std::function<bool(const Progress&)>;
 
+/// What holds for every call of a training or of a loaded model.
+struct CallOptions {
+  int threads = 0;        ///< of the numerical libraries; 0: as RuntimeOptions say
+  double time_limit = 0;  ///< seconds a call may take, then TimeLimit is thrown; 0: as long as it takes
+};
+
 struct TrainContext {
   std::string name;  ///< the method's name in the config
   Spec spec;
   Value options;  ///< the method's part of the config, checked against its schema, defaults filled in, paths absolute
   std::uint64_t seed = 0;
-  int threads = 0;  ///< 0: as the libraries choose
+  CallOptions call;
   ProgressCallback progress;
   std::filesystem::path checkpoints;  ///< a folder for this method alone; empty: keep none
   bool resume = false;                ///< go on from the newest checkpoint there
@@ -74,8 +80,6 @@ struct Payload {
   /// Facts that belong to the payload: "versions" {package: version} and "carries_code" (true when loading runs code from the
   /// members). What a method wants back on load is a member.
   Value info = Value::object();
-  /// One object an epoch, in order; empty for methods without epochs.
-  std::vector<Value> history;
 };
 
 /// Scores events; const and safe to call from any number of threads at once.
@@ -104,9 +108,9 @@ class OPHION_EXPORT Method {
   /// Whatever can be found wrong before any data is read: a script's functions and their arguments, an estimator's parameters.
   virtual void check(const TrainContext& context) const = 0;
   virtual Payload train(const TrainingData& data, const TrainContext& context) const = 0;
-  /// `options` and `spec` are those of the training; `threads` as in TrainContext.
+  /// `options` and `spec` are those of the training; `call` holds for every call of the backend.
   virtual std::unique_ptr<Backend> load(const Payload& payload, const Spec& spec, const Value& options,
-                                        int threads) const = 0;
+                                        const CallOptions& call) const = 0;
 };
 
 }  // namespace ophion

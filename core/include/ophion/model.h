@@ -20,7 +20,7 @@ class ModelFile;
 
 struct LoadOptions {
   std::string backend;  ///< demand one ("python"); empty: the best the file has
-  int threads = 0;      ///< as in RuntimeOptions, for this model; 0: as RuntimeOptions say
+  CallOptions call;     ///< threads and time limit of every call into this model
   Registry registry = Registry();
 };
 

@@ -57,7 +57,7 @@ class LinearMethod : public ophion::Method {
     return payload;
   }
   std::unique_ptr<ophion::Backend> load(const ophion::Payload& payload, const ophion::Spec& spec, const ophion::Value&,
-                                        int) const override {
+                                        const ophion::CallOptions&) const override {
     const std::string& bytes = payload.members.at(member);
     if (!payload.members.contains("script/linear.txt")) throw std::runtime_error("the script did not come back");
     std::vector<double> weights(bytes.size() / sizeof(double));
