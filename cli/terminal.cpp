@@ -102,7 +102,7 @@ void ProgressLine::show(const std::string& text) {
   line_shown = true;
 }
 
-std::string table(const std::vector<std::vector<std::string>>& rows) {
+std::string table(const std::vector<std::vector<std::string>>& rows, Numbers numbers) {
   std::vector<std::size_t> widths;
   for (const auto& row : rows) {
     widths.resize(std::max(widths.size(), row.size()));
@@ -114,7 +114,7 @@ std::string table(const std::vector<std::vector<std::string>>& rows) {
     for (std::size_t i = 0; i < row.size(); ++i) {
       const std::string padding(widths[i] - width_of(row[i]), ' ');
       const bool number = !row[i].empty() && (std::isdigit(static_cast<unsigned char>(row[i].front())) || row[i].front() == '-');
-      line += (i == 0 ? "" : "  ") + (number ? padding + row[i] : row[i] + padding);
+      line += (i == 0 ? "" : "  ") + (number && numbers == Numbers::right ? padding + row[i] : row[i] + padding);
     }
     line.erase(line.find_last_not_of(' ') + 1);
     text += line + "\n";

@@ -25,8 +25,10 @@ class ProgressLine {
   void show(const std::string& text);
 };
 
-/// Columns padded to a common width; the first row is the head. Numbers are right-aligned.
-std::string table(const std::vector<std::vector<std::string>>& rows);
+enum class Numbers { left, right };
+
+/// Columns padded to a common width. Cells that begin with a digit or a sign are aligned as `numbers` says.
+std::string table(const std::vector<std::vector<std::string>>& rows, Numbers numbers = Numbers::left);
 
 /// "0.8170", or "-" for what is no number.
 std::string decimal(const Value* value, int digits);

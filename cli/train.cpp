@@ -99,7 +99,7 @@ std::string ranking(const TrainedRun& run) {
     }
     rows.push_back(std::move(row));
   }
-  std::string text = table(rows);
+  std::string text = table(rows, Numbers::right);
   if (two_classes && !regression) text += "signal efficiency on test (train) events\n";
   return text + failures;
 }

@@ -14,6 +14,7 @@
 #include "events.h"
 #include "python_launcher.h"
 #include "schema.h"
+#include "text.h"
 
 namespace ophion {
 
@@ -22,16 +23,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t largest = 16u << 20;  // bytes; a config beyond this is no config
-
-/// "; did you mean 'train.json'?" for a file that isn't there.
-std::string files_near(const fs::path& file) {
-  std::vector<std::string> names;
-  std::error_code ignored;  // no such folder: no names
-  fs::directory_iterator each(fs::absolute(file).parent_path(), ignored);
-  for (; !ignored && each != fs::directory_iterator(); each.increment(ignored))
-    names.push_back(each->path().filename().string());
-  return nearest_names(file.filename().string(), names);
-}
 
 std::string read_text(const fs::path& file) {
   const auto fail = [&](const std::string& problem) { throw ConfigError(file.string(), "", problem); };

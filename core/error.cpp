@@ -7,6 +7,8 @@
 #include <tuple>
 #include <utility>
 
+#include "text.h"
+
 namespace ophion {
 
 namespace {
@@ -26,12 +28,6 @@ std::string python_text(const std::string& doing, const std::string& type, const
   auto text = doing + ": " + type;
   if (!message.empty()) text += ": " + message;
   return traceback.empty() ? text : text + "\n" + traceback;
-}
-
-std::string lower(std::string text) {
-  for (char& c : text)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return text;
 }
 
 /// Edits that turn `a` into `b`: a character more, less or another, or two neighbours exchanged (optimal string alignment).

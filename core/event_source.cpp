@@ -10,6 +10,8 @@
 
 #include <ophion/error.h>
 
+#include "text.h"
+
 namespace ophion {
 namespace {
 
@@ -27,15 +29,6 @@ std::vector<std::string> matches(const std::string& pattern) {
   globfree(&found);
   std::sort(files.begin(), files.end());
   return files;
-}
-
-std::string nearest_files(const fs::path& file) {
-  std::vector<std::string> names;
-  std::error_code ignored;
-  for (const fs::directory_entry& entry : fs::directory_iterator(file.parent_path(), ignored))
-    names.push_back(entry.path().filename());
-  std::sort(names.begin(), names.end());
-  return nearest_names(file.filename(), names);
 }
 
 class MemoryStream final : public ChunkStream {
@@ -118,7 +111,7 @@ std::vector<std::string> expand_patterns(const std::vector<std::string>& pattern
     const std::vector<std::string> found = matches(pattern);
     if (found.empty()) {
       const bool plain = pattern.find_first_of("*?[") == std::string::npos;
-      throw DataError(sample + ": no file " + (plain ? "'" : "matches '") + pattern + "'" + (plain ? nearest_files(pattern) : ""));
+      throw DataError(sample + ": no file " + (plain ? "'" : "matches '") + pattern + "'" + (plain ? files_near(pattern) : ""));
     }
     for (const std::string& file : found)
       if (std::find(files.begin(), files.end(), file) == files.end()) files.push_back(file);

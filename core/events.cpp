@@ -10,15 +10,10 @@
 #include <ophion/runtime.h>
 
 #include "event_builder.h"
+#include "text.h"
 
 namespace ophion {
 namespace {
-
-std::string joined(const std::vector<std::string>& names) {
-  std::string text;
-  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
-  return text;
-}
 
 EventPlan plan_of(const Config& config) { return {config.data(), config.task(), config.seed()}; }
 

@@ -4,7 +4,6 @@
 #include <dlfcn.h>
 
 #include <algorithm>
-#include <cctype>
 #include <cstdlib>
 #include <fstream>
 #include <map>
@@ -16,6 +15,7 @@
 
 #include "plugin_note.h"
 #include "python_launcher.h"
+#include "text.h"
 
 namespace ophion {
 namespace fs = std::filesystem;
@@ -101,17 +101,6 @@ std::shared_ptr<const Base> object_of(const PluginInfo& info) {
   return objects.emplace(key, std::move(made)).first->second;
 }
 
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return text;
-}
-
-std::string joined(const std::vector<std::string>& words) {
-  std::string text;
-  for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
-  return text.empty() ? "none" : text;
-}
-
 }  // namespace
 
 Registry::Registry(const std::vector<fs::path>& first) : folders_(folders_to_search(first)) {
@@ -138,8 +127,8 @@ const PluginInfo& Registry::info(const std::string& kind, const std::string& nam
   }
   std::vector<std::string> folders;
   for (const fs::path& folder : folders_) folders.push_back(folder.string());
-  throw PluginError("no " + kind + " '" + name + "'" + nearest_names(name, names) + " (found: " + joined(names) + "; looked in " +
-                    joined(folders) + ")");
+  throw PluginError("no " + kind + " '" + name + "'" + nearest_names(name, names) + " (found: " + joined(names, "none") + "; looked in " +
+                    joined(folders, "no folder") + ")");
 }
 
 std::shared_ptr<const Method> Registry::method(const std::string& name) const { return object_of<Method>(info("method", name)); }
@@ -161,7 +150,7 @@ std::shared_ptr<const Reader> Registry::reader_for(const fs::path& file) const {
       }
     }
   }
-  if (!best) throw DataError(file.string() + ": no reader for a file of this name; known endings: " + joined(known));
+  if (!best) throw DataError(file.string() + ": no reader for a file of this name; known endings: " + joined(known, "none"));
   return object_of<Reader>(*best);
 }
 

@@ -111,6 +111,17 @@ std::vector<float> selftest_rows(const Part& part) {
   return chosen;
 }
 
+/// A method knows its own part of the config only: its ConfigErrors get the file and the place of that part in it.
+template <class Call>
+auto with_place(const Config& config, const MethodConfig& method, Call call) {
+  try {
+    return call();
+  } catch (const ConfigError& problem) {
+    const auto index = &method - config.methods().data();
+    throw ConfigError(config.file().string(), "/methods/" + std::to_string(index) + problem.pointer(), problem.problem());
+  }
+}
+
 }  // namespace
 
 Spec spec_of(const Config& config, const Dataset* events) {
@@ -128,19 +139,15 @@ Spec spec_of(const Config& config, const Dataset* events) {
   return spec;
 }
 
-void check_method(const Config& config, std::size_t index, const Spec& spec) {
-  const MethodConfig& method = config.methods()[index];
-  const std::string pointer = "/methods/" + std::to_string(index);
+void check_method(const Config& config, const MethodConfig& method, const Spec& spec) {
   const auto plugin = config.registry().method(method.type);
   const auto& tasks = plugin->traits().tasks;
-  if (std::find(tasks.begin(), tasks.end(), spec.task) == tasks.end()) {
-    throw ConfigError(config.file().string(), pointer + "/type", "'" + method.type + "' does no " + spec.task);
-  }
-  try {
+  with_place(config, method, [&] {
+    if (std::find(tasks.begin(), tasks.end(), spec.task) == tasks.end()) {
+      throw ConfigError("", "/type", "'" + method.type + "' does no " + spec.task);
+    }
     plugin->check(context_of(config, method, spec));
-  } catch (const ConfigError& problem) {
-    throw ConfigError(config.file().string(), pointer + problem.pointer(), problem.problem());
-  }
+  });
 }
 
 RunInProgress::RunInProgress(const Config& config, Spec spec, const Events& events, const RunFolder& folder, bool resume)
@@ -181,7 +188,8 @@ void RunInProgress::train(const MethodConfig& method, const ProgressCallback& pr
   } catch (const Error& failure) {
     result.status = "failed";
     result.error = failure.what();
-    log(LogLevel::error, method.name + " failed: " + failure.what());
+    // Of a run with one method the caller gets the exception itself: saying it twice helps nobody.
+    log(config_.methods().size() > 1 ? LogLevel::error : LogLevel::debug, method.name + " failed: " + failure.what());
     if (!first_failure_) first_failure_ = std::current_exception();
   }
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
@@ -203,7 +211,8 @@ Model RunInProgress::make_model(const MethodConfig& method, const ProgressCallba
   {
     const PreparedPart training(config_, train, preprocessing, spec_.classes.size());
     const PreparedPart validation(config_, events_[PartName::validation], preprocessing, spec_.classes.size());
-    payload = config_.registry().method(method.type)->train({training.view, validation.view}, context);
+    const auto plugin = config_.registry().method(method.type);
+    payload = with_place(config_, method, [&] { return plugin->train({training.view, validation.view}, context); });
   }
   // Asked by the callback, or by interrupt(), which a training sees by itself between two epochs.
   const bool stopped = history.stopped() || interrupted();

@@ -19,8 +19,8 @@ namespace ophion {
 /// What a config (and the program's own events, where it brings them) says is to be learnt.
 Spec spec_of(const Config& config, const Dataset* events);
 
-/// Asks the method of `config.methods()[index]` what it finds wrong. ConfigError with the pointer into the whole config.
-void check_method(const Config& config, std::size_t index, const Spec& spec);
+/// Asks a method of the config what it finds wrong. ConfigError with the pointer into the whole config.
+void check_method(const Config& config, const MethodConfig& method, const Spec& spec);
 
 class RunInProgress {
  public:

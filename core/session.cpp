@@ -28,8 +28,8 @@ Session& Session::resume(std::filesystem::path run) {
 }
 
 void Session::check() const {
-  Spec spec = spec_of(config_, events_ ? &*events_ : nullptr);
-  for (std::size_t i = 0; i < config_.methods().size(); ++i) check_method(config_, i, spec);
+  const Spec spec = spec_of(config_, events_ ? &*events_ : nullptr);
+  for (const MethodConfig& method : config_.methods()) check_method(config_, method, spec);
 }
 
 void Session::check_files() const { ophion::check_files(config_); }

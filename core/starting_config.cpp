@@ -3,21 +3,17 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <map>
 #include <string_view>
 
 #include <ophion/error.h>
 #include <ophion/value.h>
 
+#include "text.h"
+
 namespace ophion {
 namespace fs = std::filesystem;
 namespace {
-
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return text;
-}
 
 template <std::size_t N>
 bool any_of_names(const std::string& name, const std::array<std::string_view, N>& known) {

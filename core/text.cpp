@@ -1,0 +1,42 @@
+/// Text that several files make.
+#include "text.h"
+
+#include <algorithm>
+#include <array>
+#include <ctime>
+
+#include <ophion/error.h>
+
+namespace ophion {
+
+std::string lower(std::string text) {
+  for (char& c : text)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return text;
+}
+
+std::string joined(const std::vector<std::string>& words, std::string_view none) {
+  std::string text;
+  for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
+  return words.empty() ? std::string(none) : text;
+}
+
+std::string files_near(const std::filesystem::path& file) {
+  std::vector<std::string> names;
+  std::error_code ignored;  // no such folder: no names
+  std::filesystem::directory_iterator each(std::filesystem::absolute(file).parent_path(), ignored);
+  for (; !ignored && each != std::filesystem::directory_iterator(); each.increment(ignored)) names.push_back(each->path().filename());
+  std::sort(names.begin(), names.end());
+  return nearest_names(file.filename(), names);
+}
+
+std::string utc_now(const char* format) {
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  gmtime_r(&now, &parts);
+  std::array<char, 64> text{};
+  std::strftime(text.data(), text.size(), format, &parts);
+  return text.data();
+}
+
+}  // namespace ophion

@@ -1,0 +1,23 @@
+/// Text that several files make: lists of names, names of files, times.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ophion {
+
+/// ASCII letters in lower case; the rest as it is.
+std::string lower(std::string text);
+
+/// "a, b, c"; `none` when there is nothing to join.
+std::string joined(const std::vector<std::string>& words, std::string_view none = "");
+
+/// "; did you mean 'train.json'?" for the names in the file's folder that are nearest to its own, or nothing.
+std::string files_near(const std::filesystem::path& file);
+
+/// The time in UTC in the words of strftime.
+std::string utc_now(const char* format);
+
+}  // namespace ophion
