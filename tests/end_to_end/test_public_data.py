@@ -52,14 +52,14 @@ def test_atlas_higgs(place, capsys):
 
 
 def test_tmva_two_classes(place, capsys):
-    """ROOT's own: BDT 0.92, MLP 0.93, Fisher 0.89, on another test part: within three times the error of this one."""
+    """ROOT's own: BDT 0.92, MLP 0.93, Fisher 0.89, on another test part, whose statistical error is 0.004 to 0.005."""
     run = trained(place, "tmva_two_classes")
     report(capsys, run)
     noted = {"boosting": 0.92, "mlp": 0.93, "fisher": 0.89}
     for method, expected in noted.items():
         test = run.metrics["methods"][method]["metrics"]["test"]
         assert test["auc_error"] < 0.006
-        assert test["auc"] > expected - 3 * test["auc_error"], method
+        assert test["auc"] > expected - MARGIN, method
     place.run("predict", run.model("mlp"), Path(DATA) / "tmva_examples/tmva_class_example.root", "--tree", "TreeS",
               "--output", "again.root")  # fmt: skip
 
