@@ -7,6 +7,7 @@
 #include <ophion/error.h>
 
 #include "model_state.h"
+#include "native_backend.h"
 
 namespace ophion {
 namespace {
@@ -14,13 +15,15 @@ namespace {
 /// Bytes of features gathered or computed at once; see preprocessing.cpp for why so many.
 constexpr std::size_t block_bytes = std::size_t{32} << 20;
 
-/// The first payload of the backend that is demanded; just the first when none is.
+/// The first payload of the backend that is demanded; when none is, the native one if there is one, else the first.
 const PayloadDescription& choose_payload(const ModelDescription& model, const std::string& demanded, const std::string& origin) {
   std::string present;
+  const std::string wanted = demanded.empty() ? native_name : demanded;
   for (const PayloadDescription& payload : model.payloads) {
-    if (demanded.empty() || payload.backend == demanded) return payload;
+    if (payload.backend == wanted) return payload;
     present += (present.empty() ? "" : ", ") + (payload.backend.empty() ? std::string("unnamed") : payload.backend);
   }
+  if (demanded.empty()) return model.payloads.front();
   throw ModelError(origin + ": has no backend '" + demanded + "'; it has " + present);
 }
 
@@ -39,13 +42,25 @@ std::shared_ptr<const Method> method_for(const std::string& name, const Registry
   }
 }
 
+std::unique_ptr<const Backend> native_backend_from(const ModelFile& file, const PayloadDescription& described, const Spec& spec) {
+  try {
+    return make_native_backend(payload_from(file, described), spec);
+  } catch (const ModelError& problem) {
+    throw ModelError(file.origin() + ": " + problem.what());
+  }
+}
+
 }  // namespace
 
 Model::State::State(std::shared_ptr<const ModelFile> from, const LoadOptions& options)
     : file(std::move(from)), description(read_manifest(*file)), machine(machine_of(options.call.threads)) {
   const PayloadDescription& payload = choose_payload(description, options.backend, file->origin());
-  method = method_for(description.method, options.registry, file->origin());
-  backend = method->load(payload_from(*file, payload), description.spec, description.options, options.call);
+  if (payload.backend == native_name) {
+    backend = native_backend_from(*file, payload, description.spec);
+  } else {
+    method = method_for(description.method, options.registry, file->origin());
+    backend = method->load(payload_from(*file, payload), description.spec, description.options, options.call);
+  }
   if (!backend) throw ModelError(file->origin() + ": the method '" + description.method + "' gave nothing that scores");
   tested_ = description.selftest.rows == 0;
   if (!description.selftest.lazy && !tested_) test();

@@ -12,6 +12,7 @@
 
 #include "features.h"
 #include "model_manifest.h"
+#include "native_backend.h"
 #include "safetensors.h"
 #include "self_test.h"
 #include "text.h"
@@ -89,22 +90,33 @@ Value describe_transforms(const native::TransformChain& chain, std::map<std::str
   return list;
 }
 
-Value describe_payload(const Payload& payload, const std::string& backend, std::map<std::string, std::string>& members) {
+Value describe_payload(const std::string& id, const std::map<std::string, std::string>& own, const Value& info,
+                       const std::string& backend, std::map<std::string, std::string>& members) {
   Value names = Value::array();
-  for (const auto& [name, content] : payload.members) {
+  for (const auto& [name, content] : own) {
     names.push_back(name);
-    members.emplace(member_name(payload_id, name), content);
+    members.emplace(member_name(id, name), content);
   }
-  const Value* versions = payload.info.find("versions");
-  const Value* carries_code = payload.info.find("carries_code");
+  const Value* versions = info.find("versions");
+  const Value* carries_code = info.find("carries_code");
   Value described = Value::object();
-  described.set("id", payload_id);
+  described.set("id", id);
   described.set("backend", backend.empty() ? Value() : Value(backend));
   described.set("fold", Value());
   described.set("members", std::move(names));
   described.set("versions", versions ? *versions : Value::object());
   described.set("carries_code", carries_code && carries_code->as_boolean());
   return described;
+}
+
+/// The method's own payload, and the neutral form where it could be exported; else the first one says why not.
+Value describe_payloads(const Payload& payload, const std::string& backend, std::map<std::string, std::string>& members) {
+  Value list = Value::array();
+  Value own = describe_payload(payload_id, payload.members, payload.info, backend, members);
+  if (payload.native.empty() && !payload.not_native.empty()) own.set("not_native", payload.not_native);
+  list.push_back(std::move(own));
+  if (!payload.native.empty()) list.push_back(describe_payload(native_name, payload.native, Value::object(), native_name, members));
+  return list;
 }
 
 Value describe_selftest(const ModelParts& parts, const SelfTest& test, std::map<std::string, std::string>& members) {
@@ -152,7 +164,7 @@ std::shared_ptr<const ModelFile> build(const ModelParts& parts, const std::strin
   manifest.set("transforms", describe_transforms(parts.preprocessing.chain(), members));
   manifest.set("outputs", Value(output_names_of(parts.spec)));
   manifest.set("method", std::move(method));
-  manifest.set("payloads", Value(Value::Array{describe_payload(parts.payload, backend, members)}));
+  manifest.set("payloads", describe_payloads(parts.payload, backend, members));
   manifest.set("versions", all_versions(parts.payload));
   manifest.set("provenance", parts.provenance);
   manifest.set("selftest", describe_selftest(parts, test, members));

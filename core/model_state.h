@@ -25,7 +25,7 @@ struct Model::State {
 
   std::shared_ptr<const ModelFile> file;
   ModelDescription description;
-  std::shared_ptr<const Method> method;  ///< its code is that of the backend
+  std::shared_ptr<const Method> method;  ///< its code is that of the backend; null for the native one
   std::unique_ptr<const Backend> backend;
   std::string machine;
 

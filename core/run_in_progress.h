@@ -4,6 +4,7 @@
 #include <array>
 #include <exception>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include <ophion/session.h>
 
 #include "events.h"
+#include "model_builder.h"
 #include "preprocessing.h"
 #include "run_folder.h"
 
@@ -35,6 +37,8 @@ class RunInProgress {
 
  private:
   Model make_model(const MethodConfig& method, const ProgressCallback& progress, MethodResult& result);
+  std::optional<Model> add_native(ModelParts& parts, const std::map<std::string, std::string>& native, const Model& own,
+                                  const LoadOptions& options) const;
   /// Scores every part and says how well; the scores are kept for the run folder.
   Value evaluate(const std::string& method, const Model& model);
   void write_scores() const;

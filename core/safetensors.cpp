@@ -147,6 +147,11 @@ Tensor make_tensor(std::span<const double> values, std::vector<std::size_t> shap
 std::vector<double> doubles_of(const Tensor& tensor) { return numbers_of<double>(tensor); }
 std::vector<float> floats_of(const Tensor& tensor) { return numbers_of<float>(tensor); }
 
+std::vector<std::int32_t> integers_of(const Tensor& tensor) {
+  if (tensor.type != DType::int32) throw ModelError(std::string("expected a tensor of int32, found ") + name_of(tensor.type));
+  return converted<std::int32_t, std::int32_t>(tensor);
+}
+
 std::string write_safetensors(const std::map<std::string, Tensor>& tensors) {
   // Wide types first, as the reference implementation does: then every tensor is aligned to its type.
   std::vector<const std::pair<const std::string, Tensor>*> order;

@@ -1,6 +1,7 @@
 /// Named arrays in the safetensors format: a JSON header and the raw bytes.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <span>
 #include <string>
@@ -21,6 +22,8 @@ Tensor make_tensor(std::span<const float> values, std::vector<std::size_t> shape
 Tensor make_tensor(std::span<const double> values, std::vector<std::size_t> shape);
 std::vector<double> doubles_of(const Tensor& tensor);
 std::vector<float> floats_of(const Tensor& tensor);
+/// Of int32 only.
+std::vector<std::int32_t> integers_of(const Tensor& tensor);
 
 /// The same tensors give the same bytes.
 std::string write_safetensors(const std::map<std::string, Tensor>& tensors);

@@ -84,6 +84,19 @@ std::string to_bytes(PyObject* object, const std::string& place) {
   return bytes;
 }
 
+Members to_members(PyObject* dict, const std::string& doing) {
+  if (!PyDict_Check(dict)) {
+    throw Error(doing + " returned a value of type '" + Py_TYPE(dict)->tp_name + "', expected a dict of names and bytes");
+  }
+  Members members;
+  PyObject *key = nullptr, *value = nullptr;
+  for (Py_ssize_t position = 0; PyDict_Next(dict, &position, &key, &value);) {
+    const std::string member = from_text(key, doing);
+    members[member] = to_bytes(value, doing + " returned '" + member + "'");
+  }
+  return members;
+}
+
 PyRef make_spec(const Spec& spec, std::uint64_t seed) {
   static Name class_name("Spec");
   const PyRef task = to_text(spec.task);
@@ -138,19 +151,18 @@ PyRef MethodFace::train(PyObject* data, PyObject* context) const {
 
 Members MethodFace::save(PyObject* model) const {
   static Name name("save");
-  const PyRef saved = call_method(module_, name, {model}, doing("save"));
-  if (!PyDict_Check(saved.get())) {
-    throw Error(doing("save") + " returned a value of type '" + Py_TYPE(saved.get())->tp_name +
-                "', expected a dict of names and bytes");
-  }
-  Members members;
-  PyObject *key = nullptr, *value = nullptr;
-  for (Py_ssize_t position = 0; PyDict_Next(saved.get(), &position, &key, &value);) {
-    const std::string member = from_text(key, doing("save"));
-    members[member] = to_bytes(value, doing("save") + " returned '" + member + "'");
-  }
+  Members members = to_members(call_method(module_, name, {model}, doing("save")).get(), doing("save"));
   if (members.empty()) throw Error(doing("save") + " returned nothing to keep");
   return members;
+}
+
+void MethodFace::export_native(PyObject* model, Payload& payload) const {
+  static Name name("export_native");
+  const PyRef exported = call(contract(name).get(), {module_, model}, doing("export_native"));
+  PyObject *members = nullptr, *problem = nullptr;
+  if (!PyArg_ParseTuple(exported.get(), "OU", &members, &problem)) throw_python_error(doing("export_native"));
+  payload.native = to_members(members, doing("export_native"));
+  payload.not_native = from_text(problem, doing("export_native"));
 }
 
 PyRef MethodFace::load(const Members& members, PyObject* context) const {

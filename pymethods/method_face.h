@@ -33,6 +33,8 @@ class MethodFace {
   Members save(PyObject* model) const;
   PyRef load(const Members& members, PyObject* context) const;
   bool carries_code(const Members& members) const;
+  /// Puts the neutral form of a model into the payload, or why there is none.
+  void export_native(PyObject* model, Payload& payload) const;
   /// {package: version} of what scores depend on.
   Value versions() const;
   /// predict(model, x): what is called for every batch.

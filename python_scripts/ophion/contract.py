@@ -9,6 +9,7 @@ A *method* is a module ``ophion.methods.<name>_method`` with
     save(model) -> {member: bytes}           # names under "script/" are the user's source files
     load(members, context) -> model          # context: a Context without training facts
     carries_code(members) -> bool            # True when `load` runs code out of the members
+    export_native(model) -> {member: bytes}  # may be left out: the neutral form, by ophion.native; NotExportable says why not
 
 A *reader* is a module ``ophion.readers.<name>_reader`` with
 
@@ -213,6 +214,18 @@ def _beside_plugin(module_name: str, folder: str):
     sys.modules[module_name] = module
     spec.loader.exec_module(module)
     return module
+
+
+def export_native(module, model) -> tuple[dict[str, bytes], str]:
+    """The neutral form of a trained model, and why there is none (empty when there is one)."""
+    from ophion.native import NotExportable
+
+    if not hasattr(module, "export_native"):
+        return {}, f"{module.__name__} has no export_native()"
+    try:
+        return module.export_native(model), ""
+    except NotExportable as reason:
+        return {}, str(reason)
 
 
 def versions(module) -> dict[str, str]:

@@ -77,6 +77,10 @@ struct TrainContext {
 struct Payload {
   /// By name, such as "weights.safetensors". Names under "script/" are source files of the user.
   std::map<std::string, std::string> members;
+  /// Of a training: the same model in the neutral form (docs/native.md), which scores without Python; empty when there is none.
+  std::map<std::string, std::string> native;
+  /// Why there is none, in words for people.
+  std::string not_native;
   /// Facts that belong to the payload: "versions" {package: version} and "carries_code" (true when loading runs code from the
   /// members). What a method wants back on load is a member.
   Value info = Value::object();

@@ -38,6 +38,8 @@ from ophion.contract import Context, TrainingData
 from ophion.methods._torch_network import TrainedNetwork
 from ophion.methods._torch_script import NetworkScript, choose_device
 from ophion.methods._torch_training import check_training, train_network
+from ophion.native import NotExportable
+from ophion.native.torch_network import export_module
 
 PACKAGES = ["torch", "numpy"]
 
@@ -68,3 +70,9 @@ def load(members: Mapping[str, bytes], context: Context) -> TrainedNetwork:
 
 def carries_code(members: Mapping[str, Any]) -> bool:
     return True
+
+
+def export_native(model: TrainedNetwork) -> dict[str, bytes]:
+    if "predict" in model.script.functions:
+        raise NotExportable(f"{model.script.file} has a predict() of its own")
+    return export_module(model.model, model.spec)

@@ -28,6 +28,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.ensemble._forest import BaseForest
 
+from ophion import native
 from ophion.contract import Context, Events, Spec, TrainingData
 from ophion.errors import OptionError
 from ophion.methods import _skops_file
@@ -127,6 +128,10 @@ def load(members: Mapping[str, bytes], context: Context) -> TrainedEstimator:
 def carries_code(members: Mapping[str, bytes]) -> bool:
     """False when everything in the file can be checked: plain scikit-learn."""
     return _skops_file.is_opaque(bytes(members[ESTIMATOR]))
+
+
+def export_native(model: TrainedEstimator) -> dict[str, bytes]:
+    return native.export_estimator(model.estimator, model.spec)
 
 
 def _answers(events: Events, spec: Spec) -> np.ndarray:

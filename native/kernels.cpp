@@ -1,0 +1,26 @@
+/// The builds of the kernels by instruction set.
+#include "kernels.h"
+
+namespace ophion::native {
+
+namespace generic {
+extern const Kernels kernels;
+}
+#ifdef OPHION_X86_KERNELS
+namespace avx2 {
+extern const Kernels kernels;
+}
+namespace avx512 {
+extern const Kernels kernels;
+}
+#endif
+
+const Kernels& kernels([[maybe_unused]] Isa isa) noexcept {
+#ifdef OPHION_X86_KERNELS
+  if (isa == Isa::avx512) return avx512::kernels;
+  if (isa == Isa::avx2) return avx2::kernels;
+#endif
+  return generic::kernels;
+}
+
+}  // namespace ophion::native

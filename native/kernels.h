@@ -1,0 +1,21 @@
+/// The loops that are built once for each instruction set.
+#pragma once
+
+#include <cstddef>
+
+#include "isa.h"
+
+namespace ophion::native {
+
+/// Numbers in a panel of weights: two vectors of 16. Rows of results are whole panels.
+constexpr std::size_t panel = 32;
+
+struct Kernels {
+  /// out[r][j] = bias[j] + Σ in[r][i] × weights[j/panel][i][j%panel], for `rows` rows and whole panels; `relu`: at least 0.
+  void (*dense)(const float* in, std::size_t in_stride, std::size_t inputs, const float* weights, const float* bias, bool relu,
+                float* out, std::size_t out_stride, std::size_t rows);
+};
+
+const Kernels& kernels(Isa isa) noexcept;
+
+}  // namespace ophion::native

@@ -1,0 +1,171 @@
+"""scikit-learn's trees: DecisionTree, RandomForest, ExtraTrees, GradientBoosting, HistGradientBoosting, AdaBoost.
+
+scikit-learn casts events to float32 and compares them with a float64 threshold, ``x <= t`` to the left
+(``sklearn/tree/_tree.pyx``); HistGradientBoosting does so in float64 (``_hist_gradient_boosting/_predictor.pyx``). For float32
+events both are exact with t rounded down to float32.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from sklearn import ensemble, tree
+from sklearn.dummy import DummyClassifier, DummyRegressor
+
+from ophion.contract import Spec
+from ophion.native import NotExportable
+from ophion.native.forest import Forest, round_down
+
+
+def converter(estimator):
+    """The function that makes a `Forest` of this estimator; None when there is none."""
+    return _CONVERTERS.get(type(estimator))
+
+
+def _add(forest: Forest, one: tree.BaseDecisionTree, values: np.ndarray, output: int | None = None) -> None:
+    nodes = one.tree_
+    forest.add_tree(
+        nodes.feature,  # -2 marks a leaf
+        round_down(nodes.threshold),
+        nodes.children_left,
+        nodes.children_right,
+        values,
+        missing_left=nodes.missing_go_to_left,
+        output=output,
+    )
+
+
+def _takes_missing(estimator) -> bool:
+    return bool(estimator.__sklearn_tags__().input_tags.allow_nan)
+
+
+def _average(estimator, spec: Spec, trees: list) -> Forest:
+    """The mean over trees of the leaves' class fractions, or of their values."""
+    forest = Forest(
+        len(spec.features),
+        spec.n_outputs,
+        link="identity",
+        scale=1 / len(trees),
+        takes_missing=_takes_missing(estimator),
+    )
+    for one in trees:
+        if spec.task == "regression":
+            values = one.tree_.value[:, :, 0]
+        else:
+            values = one.tree_.value[:, 0, :] / one.tree_.value[:, 0, :].sum(axis=1, keepdims=True)
+            if spec.n_outputs == 1:
+                values = values[:, 1:]
+        _add(forest, one, values)
+    return forest
+
+
+def _forest(estimator, spec: Spec) -> Forest:
+    forest = _average(estimator, spec, estimator.estimators_)
+    forest.demand_leaves(estimator.apply, type(estimator).__name__)
+    return forest
+
+
+def _decision_tree(estimator, spec: Spec) -> Forest:
+    forest = _average(estimator, spec, [estimator])
+    forest.demand_leaves(lambda x: estimator.apply(x)[:, None], type(estimator).__name__)
+    return forest
+
+
+def _gradient_boosting(estimator, spec: Spec) -> Forest:
+    name = type(estimator).__name__
+    if not (estimator.init_ == "zero" or isinstance(estimator.init_, (DummyClassifier, DummyRegressor))):
+        raise NotExportable(f"{name} with init {type(estimator.init_).__name__}")
+    link = "identity"
+    if spec.task == "classification":
+        if estimator.loss != "log_loss":
+            raise NotExportable(f"{name} with loss '{estimator.loss}'")
+        link = "logistic" if spec.n_outputs == 1 else "softmax"
+    base = estimator._raw_predict_init(np.zeros((1, len(spec.features)), np.float32))[0]
+    forest = Forest(
+        len(spec.features), spec.n_outputs, link=link, base=base, scale=estimator.learning_rate, takes_missing=False
+    )
+    for stage in estimator.estimators_:
+        for output, one in enumerate(stage):
+            _add(forest, one, one.tree_.value[:, 0, 0], output)
+    forest.demand_leaves(lambda x: estimator.apply(x).reshape(len(x), -1), name)
+    return forest
+
+
+def _ada_boost(estimator, spec: Spec) -> Forest:
+    """SAMME: each tree votes for a class with its weight (Zhu et al., Statistics and Its Interface 2 (2009) 349, eq. (15))."""
+    name = type(estimator).__name__
+    if not all(type(one) is tree.DecisionTreeClassifier for one in estimator.estimators_):
+        raise NotExportable(f"{name} over {type(estimator.estimators_[0]).__name__}")
+    classes = spec.n_classes
+    weights = estimator.estimator_weights_[: len(estimator.estimators_)]
+    total = estimator.estimator_weights_.sum()
+    forest = Forest(
+        len(spec.features),
+        spec.n_outputs,
+        link="logistic" if classes == 2 else "softmax",
+        scale=1.0 if classes == 2 else 1 / (classes - 1),
+        takes_missing=_takes_missing(estimator),
+    )
+    for one, weight in zip(estimator.estimators_, weights):
+        votes = one.classes_[np.argmax(one.tree_.value[:, 0, :], axis=1)]
+        share = weight / total
+        if classes == 2:
+            values = np.where(votes == 1, 2 * share, -2 * share)[:, None]
+        else:
+            values = np.where(votes[:, None] == np.arange(classes), share, -share / (classes - 1))
+        _add(forest, one, values)
+    forest.demand_leaves(lambda x: np.stack([one.apply(x) for one in estimator.estimators_], axis=1), name)
+    return forest
+
+
+def _hist_gradient_boosting(estimator, spec: Spec) -> Forest:
+    name = type(estimator).__name__
+    if estimator.is_categorical_ is not None and np.any(estimator.is_categorical_):
+        raise NotExportable(f"{name} with categorical features")
+    if spec.task == "classification":
+        link = "logistic" if spec.n_outputs == 1 else "softmax"
+    else:
+        link = "exponential" if estimator.loss in ("poisson", "gamma") else "identity"
+    base = np.ravel(estimator._baseline_prediction)
+    forest = Forest(len(spec.features), spec.n_outputs, link=link, base=base, takes_missing=True)
+    predictors = [one for stage in estimator._predictors for one in stage]
+    for number, one in enumerate(predictors):
+        nodes = one.nodes
+        forest.add_tree(
+            np.where(nodes["is_leaf"], -1, nodes["feature_idx"]),
+            round_down(nodes["num_threshold"]),
+            nodes["left"],
+            nodes["right"],
+            nodes["value"],
+            missing_left=nodes["missing_go_to_left"],
+            output=number % spec.n_outputs,
+        )
+    _demand_values(forest, predictors, name)
+    return forest
+
+
+def _demand_values(forest: Forest, predictors: list, name: str) -> None:
+    """HistGradientBoosting tells no leaves, but each tree's values, which tell them as well."""
+    x = forest.probes()
+    nothing = np.zeros((0, 8), np.uint32)  # no categories
+    leaves = forest.leaf_nodes(x)
+    for number, one in enumerate(predictors):
+        theirs = one.predict(x.astype(np.float64), nothing, np.zeros(0, np.uint32), 1)
+        if not np.array_equal(theirs, one.nodes["value"][leaves[:, number]]):
+            raise NotExportable(f"{name}: tree {number} and its native form disagree on an event")
+
+
+_CONVERTERS = {
+    tree.DecisionTreeClassifier: _decision_tree,
+    tree.DecisionTreeRegressor: _decision_tree,
+    tree.ExtraTreeClassifier: _decision_tree,
+    tree.ExtraTreeRegressor: _decision_tree,
+    ensemble.RandomForestClassifier: _forest,
+    ensemble.RandomForestRegressor: _forest,
+    ensemble.ExtraTreesClassifier: _forest,
+    ensemble.ExtraTreesRegressor: _forest,
+    ensemble.GradientBoostingClassifier: _gradient_boosting,
+    ensemble.GradientBoostingRegressor: _gradient_boosting,
+    ensemble.AdaBoostClassifier: _ada_boost,
+    ensemble.HistGradientBoostingClassifier: _hist_gradient_boosting,
+    ensemble.HistGradientBoostingRegressor: _hist_gradient_boosting,
+}

@@ -1,0 +1,152 @@
+"""PyTorch networks, traced by torch.fx into a chain of dense layers, activations and residual sums."""
+
+from __future__ import annotations
+
+import operator
+
+import numpy as np
+import torch
+from torch import fx, nn
+from torch.nn import functional as F
+
+from ophion.contract import Spec
+from ophion.native import NotExportable
+from ophion.native.network import Network
+
+# What stands for an activation: modules, functions of torch and torch.nn.functional, methods of tensors.
+_MODULES = {
+    nn.ReLU: "relu",
+    nn.LeakyReLU: "leaky_relu",
+    nn.ELU: "elu",
+    nn.SELU: "selu",
+    nn.GELU: "gelu",
+    nn.SiLU: "silu",
+    nn.Tanh: "tanh",
+    nn.Sigmoid: "sigmoid",
+    nn.Softplus: "softplus",
+    nn.Softmax: "softmax",
+}
+_FUNCTIONS = {
+    torch.relu: "relu",
+    F.relu: "relu",
+    torch.selu: "selu",
+    F.selu: "selu",
+    F.silu: "silu",
+    torch.tanh: "tanh",
+    F.tanh: "tanh",
+    torch.sigmoid: "sigmoid",
+    F.sigmoid: "sigmoid",
+}
+_METHODS = {"relu": "relu", "tanh": "tanh", "sigmoid": "sigmoid"}
+_SHAPES = {"squeeze", "flatten"}  # an event's numbers stay what they are; the shape is looked at by the trial below
+
+
+def export_module(model: nn.Module, spec: Spec) -> dict[str, bytes]:
+    """Members of the neutral form of a network whose output goes through the task's own link.
+
+    Raises
+    ------
+    NotExportable
+        "the step 'attention' (MultiheadAttention) has no native form"
+    """
+    try:
+        graph = fx.symbolic_trace(model.eval()).graph
+    except Exception as error:
+        raise NotExportable(f"it can't be traced by torch.fx: {str(error).splitlines()[0] if str(error) else type(error).__name__}") from error
+    link = "identity" if spec.task == "regression" else "logistic" if spec.n_outputs == 1 else "softmax"
+    return _Chain(model, link).follow(graph).members()
+
+
+class _Chain:
+    """The network's steps in the order of the graph, each working on what the one before it gave."""
+
+    def __init__(self, model: nn.Module, link: str):
+        self.modules = dict(model.named_modules())
+        self.network = Network(link=link)
+        self.results: dict[fx.Node, int] = {}  # which step's result a node is; -1: the input
+
+    def follow(self, graph: fx.Graph) -> Network:
+        inputs = [node for node in graph.nodes if node.op == "placeholder"]
+        if len(inputs) != 1:
+            raise NotExportable(f"forward takes {len(inputs)} inputs")
+        for node in graph.nodes:
+            if node.op == "placeholder":
+                self.results[node] = -1
+            elif node.op == "output":
+                self._demand_last(node.args[0], "its output")
+            else:
+                self.results[node] = self._step(node)
+        if not self.network.steps:
+            raise NotExportable("it has no step that computes")
+        return self.network
+
+    def _refuse(self, node: fx.Node, what: str):
+        raise NotExportable(f"the step '{node.name}' ({what}) has no native form")
+
+    def _demand_last(self, node, what: str) -> None:
+        if not isinstance(node, fx.Node) or self.results.get(node) != len(self.network.steps) - 1:
+            raise NotExportable(f"{what} is not what the step before it gave")
+
+    def _step(self, node: fx.Node) -> int:
+        if node.op == "call_module":
+            return self._module(node, self.modules[node.target])
+        if node.op == "call_function" and node.target in (operator.add, operator.iadd, torch.add) and not node.kwargs:
+            return self._sum(node)
+        name = getattr(node.target, "__name__", str(node.target))
+        if node.op == "call_function" and node.target is torch.flatten or node.op == "call_method" and name in _SHAPES:
+            return self._same(node)
+        known = _FUNCTIONS.get(node.target) if node.op == "call_function" else _METHODS.get(name) if node.op == "call_method" else None
+        if known is None:
+            self._refuse(node, name)
+        self._demand_last(node.args[0], f"the input of '{node.name}'")
+        return self.network.activation(known)
+
+    def _same(self, node: fx.Node) -> int:
+        return self.results[node.args[0]]
+
+    def _sum(self, node: fx.Node) -> int:
+        first, second = node.args
+        if not isinstance(first, fx.Node) or not isinstance(second, fx.Node):
+            self._refuse(node, "a sum with a constant")
+        last = len(self.network.steps) - 1
+        if self.results[first] != last:
+            first, second = second, first
+        self._demand_last(first, f"the input of '{node.name}'")
+        return self.network.add(self.results[second])
+
+    def _module(self, node: fx.Node, module: nn.Module) -> int:
+        kind = type(module)
+        if kind in (nn.Dropout, nn.AlphaDropout, nn.Identity, nn.Flatten):  # nothing, when it predicts
+            return self._same(node)
+        self._demand_last(node.args[0], f"the input of '{node.name}'")
+        if kind is nn.Linear:
+            return self.network.dense(_array(module.weight), None if module.bias is None else _array(module.bias))
+        if kind is nn.BatchNorm1d and module.running_mean is not None:
+            return self._batch_norm(module)
+        if kind not in _MODULES or (kind is nn.Softmax and module.dim not in (1, -1)):
+            self._refuse(node, kind.__name__)
+        name = _MODULES[kind]
+        if kind is nn.GELU and module.approximate == "tanh":
+            name = "gelu_tanh"
+        if kind is nn.Softplus and module.threshold != 20:
+            self._refuse(node, f"Softplus with threshold {module.threshold}")
+        parameter = {"leaky_relu": "negative_slope", "elu": "alpha", "softplus": "beta"}.get(name)
+        return self.network.activation(name, getattr(module, parameter) if parameter else None)
+
+    def _batch_norm(self, module: nn.BatchNorm1d) -> int:
+        """(x - mean) / sqrt(var + eps) * weight + bias: into the dense layer before it, else a dense layer of its own."""
+        scale = 1 / np.sqrt(_array(module.running_var) + module.eps)
+        if module.weight is not None:
+            scale = scale * _array(module.weight)
+        shift = -_array(module.running_mean) * scale
+        if module.bias is not None:
+            shift = shift + _array(module.bias)
+        last = len(self.network.steps) - 1
+        alone = sum(step == last for step in self.results.values()) == 1  # nobody else wants it as it is
+        if alone and last >= 0 and self.network.fold(scale, shift):
+            return last
+        return self.network.dense(np.diag(scale), shift)
+
+
+def _array(tensor: torch.Tensor) -> np.ndarray:
+    return tensor.detach().cpu().double().numpy()

@@ -1,0 +1,162 @@
+/// Networks: known answers, every activation, every build of the kernels, and steps that can't be.
+#include "network.h"
+
+#include <gmock/gmock.h>
+
+#include <cmath>
+#include <functional>
+#include <random>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace ophion::native {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+NetworkStep dense(std::size_t inputs, std::size_t outputs, std::vector<float> weights, std::vector<float> bias) {
+  NetworkStep step;
+  step.inputs = inputs;
+  step.outputs = outputs;
+  step.weights = std::move(weights);
+  step.bias = std::move(bias);
+  return step;
+}
+
+NetworkStep activation(Activation which, double parameter = 0) {
+  NetworkStep step;
+  step.kind = NetworkStep::Kind::activation;
+  step.activation = which;
+  step.parameter = parameter;
+  return step;
+}
+
+NetworkStep add(std::int32_t from) {
+  NetworkStep step;
+  step.kind = NetworkStep::Kind::add;
+  step.from = from;
+  return step;
+}
+
+std::vector<float> scores_of(const Network& network, const std::vector<float>& rows) {
+  std::vector<float> scores(rows.size() / network.features() * network.outputs());
+  network.score(rows.data(), static_cast<std::ptrdiff_t>(network.features()), 1, rows.size() / network.features(), scores.data());
+  return scores;
+}
+
+TEST(Network, MultipliesAndAdds) {
+  const Network network({dense(2, 3, {1, 2, 3, 4, 5, 6}, {0, 10, 100})}, 2, Link::identity);
+  EXPECT_THAT(scores_of(network, {1, 1, 0, -1}), ElementsAre(3, 17, 111, -2, 6, 94));
+}
+
+TEST(Network, AddsEarlierResultsAndTheInput) {
+  const Network network({dense(1, 1, {2}, {0}), activation(Activation::relu), dense(1, 1, {10}, {0}), add(1), add(-1)}, 1, Link::identity);
+  EXPECT_THAT(scores_of(network, {3, -3}), ElementsAre(60 + 6 + 3, 0 + 0 - 3));
+}
+
+TEST(Network, KeepsAResultThatIsAddedLaterFromBeingWrittenOver) {
+  const Network network({dense(1, 1, {1}, {0}), activation(Activation::relu), add(0)}, 1, Link::identity);
+  EXPECT_THAT(scores_of(network, {-3, 2}), ElementsAre(-3, 4));
+}
+
+TEST(Network, PutsItsNumbersThroughTheLink) {
+  EXPECT_FLOAT_EQ(scores_of(Network({dense(1, 1, {1}, {0})}, 1, Link::logistic), {std::log(3.0f)})[0], 0.75f);
+  const std::vector<float> shares = scores_of(Network({dense(1, 2, {1, 0}, {0, 0})}, 1, Link::softmax), {std::log(4.0f), 1000});
+  EXPECT_FLOAT_EQ(shares[0], 0.8f);
+  EXPECT_FLOAT_EQ(shares[1], 0.2f);
+  EXPECT_FLOAT_EQ(shares[2], 1.0f);
+}
+
+struct Known {
+  std::string name;
+  Activation activation;
+  double parameter;
+  float below, above;  // at -0.5 and 1.5, by PyTorch 2.13
+};
+
+class Activations : public testing::TestWithParam<Known> {};
+
+TEST_P(Activations, AreThoseOfPyTorch) {
+  const Network network({activation(GetParam().activation, GetParam().parameter)}, 1, Link::identity);
+  const std::vector<float> scores = scores_of(network, {-0.5f, 1.5f});
+  EXPECT_FLOAT_EQ(scores[0], GetParam().below);
+  EXPECT_FLOAT_EQ(scores[1], GetParam().above);
+}
+
+INSTANTIATE_TEST_SUITE_P(With, Activations,
+                         testing::Values(Known{"Relu", Activation::relu, 0, 0.0f, 1.5f},
+                                         Known{"LeakyRelu", Activation::leaky_relu, 0.1, -0.0500000007f, 1.5f},
+                                         Known{"Elu", Activation::elu, 0.7, -0.275428534f, 1.5f},
+                                         Known{"Selu", Activation::selu, 0, -0.691758156f, 1.57605147f},
+                                         Known{"Gelu", Activation::gelu, 0, -0.154268771f, 1.39978909f},
+                                         Known{"GeluTanh", Activation::gelu_tanh, 0, -0.154285997f, 1.39957154f},
+                                         Known{"Silu", Activation::silu, 0, -0.188770339f, 1.22636163f},
+                                         Known{"Tanh", Activation::tanh, 0, -0.462117165f, 0.905148268f},
+                                         Known{"Sigmoid", Activation::sigmoid, 0, 0.377540678f, 0.817574441f},
+                                         Known{"Softplus", Activation::softplus, 2, 0.156630844f, 1.52429366f}),
+                         [](const auto& test) { return test.param.name; });
+
+TEST(Network, TakesTheSoftmaxOfAnEventsNumbers) {
+  const Network network({activation(Activation::softmax)}, 2, Link::identity);
+  EXPECT_THAT(scores_of(network, {std::log(4.0f), 0}), ElementsAre(testing::FloatEq(0.8f), testing::FloatEq(0.2f)));
+}
+
+/// Every build of the kernels that this processor has, on layers of widths around those of vectors and panels.
+class Builds : public testing::TestWithParam<std::tuple<Isa, int, int>> {};
+
+TEST_P(Builds, ScoreAsPlainLoopsDo) {
+  const auto [isa, inputs, outputs] = GetParam();
+  if (!has_isa(isa)) GTEST_SKIP() << "this processor has no " << name_of(isa);
+  const auto n = static_cast<std::size_t>(inputs), m = static_cast<std::size_t>(outputs);
+  std::mt19937 random(7);
+  std::normal_distribution<float> normal;
+  std::vector<float> weights(n * m), bias(m);
+  for (float& number : weights) number = normal(random);
+  for (float& number : bias) number = normal(random);
+  const Network network({dense(n, m, weights, bias), activation(Activation::relu)}, n, Link::identity, isa);
+  for (const std::size_t rows : {1u, 2u, 11u, 49u, 130u}) {
+    std::vector<float> events(rows * n);
+    for (float& number : events) number = normal(random);
+    const std::vector<float> scores = scores_of(network, events);
+    for (std::size_t r = 0; r < rows; ++r) {
+      for (std::size_t o = 0; o < m; ++o) {
+        double sum = bias[o];
+        for (std::size_t i = 0; i < n; ++i) sum += double{weights[o * n + i]} * double{events[r * n + i]};
+        ASSERT_NEAR(scores[r * m + o], std::max(0.0, sum), 1e-5 * std::sqrt(static_cast<double>(n))) << name_of(isa) << r << "," << o;
+      }
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Of, Builds,
+                         testing::Combine(testing::Values(Isa::generic, Isa::avx2, Isa::avx512), testing::Values(1, 28, 65),
+                                          testing::Values(1, 31, 32, 33, 100)));
+
+struct Wrong {
+  std::string name;
+  std::vector<NetworkStep> steps;
+  std::string says;
+};
+
+class NetworksThatCanNotBe : public testing::TestWithParam<Wrong> {};
+
+TEST_P(NetworksThatCanNotBe, AreRefused) {
+  EXPECT_THAT([&] { Network network(GetParam().steps, 2, Link::identity); },
+              testing::ThrowsMessage<std::invalid_argument>(HasSubstr(GetParam().says)));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    With, NetworksThatCanNotBe,
+    testing::Values(Wrong{"Nothing", {}, "no steps"}, Wrong{"Width", {dense(3, 1, {1, 1, 1}, {0})}, "step 0 takes 3 numbers, but gets 2"},
+                    Wrong{"Shape", {dense(2, 1, {1, 1, 1}, {0})}, "weights or a bias of another shape"},
+                    Wrong{"Bias", {dense(2, 1, {1, 1}, {})}, "weights or a bias of another shape"},
+                    Wrong{"Weight", {dense(2, 1, {1, std::nanf("")}, {0})}, "step 0 has a weight that is not finite"},
+                    Wrong{"Later", {add(0)}, "step 0 adds what is not there yet"}, Wrong{"Before", {add(-2)}, "step 0 adds what is not there yet"},
+                    Wrong{"Sum", {dense(2, 1, {1, 1}, {0}), add(-1)}, "step 1 adds 2 numbers to 1"},
+                    Wrong{"Parameter", {activation(Activation::elu, std::nan(""))}, "a parameter that is not finite"}),
+    [](const auto& test) { return test.param.name; });
+
+}  // namespace
+}  // namespace ophion::native
