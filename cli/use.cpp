@@ -17,6 +17,7 @@ void add_predict(CLI::App& app, Outcome& outcome) {
     std::string output;
     std::string tree;
     bool overwrite = false;
+    std::string backend;
     int threads = 0;
   };
   const auto arguments = std::make_shared<Arguments>();
@@ -25,10 +26,12 @@ void add_predict(CLI::App& app, Outcome& outcome) {
   verb->add_option("FILE", arguments->files, "Data files")->required();
   verb->add_option("--output", arguments->output, "FILE.parquet, FILE.root or FILE.csv")->required();
   verb->add_option("--tree", arguments->tree, "The tree in the data files, when they hold several");
+  verb->add_option("--backend", arguments->backend, "What scores: python (as trained), or native (without Python, where the file has that form)");
   verb->add_option("--threads", arguments->threads, "Threads of the model's libraries; 0: as they choose")->check(CLI::NonNegativeNumber);
   verb->add_flag("--overwrite", arguments->overwrite, "Replace an output file that is there already");
   verb->callback([arguments, &outcome] {
     LoadOptions load;
+    load.backend = arguments->backend;
     load.call.threads = arguments->threads;
     const Model model = Model::load(arguments->model, load);
     ProgressLine line;

@@ -15,15 +15,13 @@ namespace {
 /// Bytes of features gathered or computed at once; see preprocessing.cpp for why so many.
 constexpr std::size_t block_bytes = std::size_t{32} << 20;
 
-/// The first payload of the backend that is demanded; when none is, the native one if there is one, else the first.
+/// The first payload of the backend that is demanded; just the first, the method's own, when none is.
 const PayloadDescription& choose_payload(const ModelDescription& model, const std::string& demanded, const std::string& origin) {
   std::string present;
-  const std::string wanted = demanded.empty() ? native_name : demanded;
   for (const PayloadDescription& payload : model.payloads) {
-    if (payload.backend == wanted) return payload;
+    if (demanded.empty() || payload.backend == demanded) return payload;
     present += (present.empty() ? "" : ", ") + (payload.backend.empty() ? std::string("unnamed") : payload.backend);
   }
-  if (demanded.empty()) return model.payloads.front();
   throw ModelError(origin + ": has no backend '" + demanded + "'; it has " + present);
 }
 

@@ -14,6 +14,7 @@
 #include "fit_preprocessing.h"
 #include "model_builder.h"
 #include "model_file.h"
+#include "native_backend.h"
 #include "native_check.h"
 #include "provenance.h"
 
@@ -225,10 +226,10 @@ Model RunInProgress::make_model(const MethodConfig& method, const ProgressCallba
   options.registry = config_.registry();
   options.call = context.call;
   // Metrics come from the model as its file will give it, not from what lay in Python's memory after the fit.
-  const auto native = std::exchange(parts.payload.native, {});
+  auto native = std::exchange(parts.payload.native, {});
   const Model untested(build_model_file(parts), options);
-  const auto unchecked = add_native(parts, native, untested, options);
-  result.metrics = evaluate(method.name, unchecked ? *unchecked : untested);
+  add_native(parts, std::move(native), untested);
+  result.metrics = evaluate(method.name, untested);
   parts.report.set("metrics", result.metrics);
   parts.report.set("history", Value(history.epochs()));
   const Model model(build_tested_model_file(parts, untested), options);
@@ -236,25 +237,23 @@ Model RunInProgress::make_model(const MethodConfig& method, const ProgressCallba
   return model;
 }
 
-/// Puts the neutral form to the parts when it scores as the trainer does; the model that scores by it.
-std::optional<Model> RunInProgress::add_native(ModelParts& parts, const std::map<std::string, std::string>& native, const Model& own,
-                                               const LoadOptions& options) const {
+void RunInProgress::add_native(ModelParts& parts, std::map<std::string, std::string> native, const Model& own) const {
   const std::string who = parts.method.name + ": ";
   if (native.empty()) {
-    if (!parts.payload.not_native.empty()) log(LogLevel::info, who + "scores through Python only: " + parts.payload.not_native);
-    return std::nullopt;
+    if (!parts.payload.not_native.empty()) log(LogLevel::info, who + "has no native form: " + parts.payload.not_native);
+    return;
   }
-  parts.payload.native = native;
+  LoadOptions options;
+  options.backend = native_name;
+  parts.payload.native = std::move(native);
   try {
-    Model model(build_model_file(parts), options);
-    parts.payload.not_native = native_difference(model, own, events_);
-    if (parts.payload.not_native.empty()) return model;
+    parts.payload.not_native = native_difference(Model(build_model_file(parts), options), own, events_);
   } catch (const ModelError& problem) {
     parts.payload.not_native = problem.what();
   }
+  if (parts.payload.not_native.empty()) return;
   parts.payload.native.clear();
-  log(LogLevel::warning, who + "scores through Python only: the native form is wrong: " + parts.payload.not_native);
-  return std::nullopt;
+  log(LogLevel::warning, who + "has no native form: it is wrong: " + parts.payload.not_native);
 }
 
 Value RunInProgress::evaluate(const std::string& method, const Model& model) {

@@ -4,7 +4,6 @@
 #include <array>
 #include <exception>
 #include <map>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,8 +36,8 @@ class RunInProgress {
 
  private:
   Model make_model(const MethodConfig& method, const ProgressCallback& progress, MethodResult& result);
-  std::optional<Model> add_native(ModelParts& parts, const std::map<std::string, std::string>& native, const Model& own,
-                                  const LoadOptions& options) const;
+  /// Puts the neutral form to the parts when it scores as the trainer does.
+  void add_native(ModelParts& parts, std::map<std::string, std::string> native, const Model& own) const;
   /// Scores every part and says how well; the scores are kept for the run folder.
   Value evaluate(const std::string& method, const Model& model);
   void write_scores() const;

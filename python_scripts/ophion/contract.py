@@ -226,6 +226,8 @@ def export_native(module, model) -> tuple[dict[str, bytes], str]:
         return module.export_native(model), ""
     except NotExportable as reason:
         return {}, str(reason)
+    except Exception as error:  # a model that Python can score is not lost for this
+        return {}, f"its export failed: {type(error).__name__}: {error}"
 
 
 def versions(module) -> dict[str, str]:

@@ -1,11 +1,12 @@
 /// Scores rows with a model: what a program that only links ophion_core sees of it.
-///   score_program MODEL.ophion ROWS.bin SCORES.bin      float32 rows of features in, float32 scores out
-/// Rows are scored in one batch, and the first few of them once more one by one.
+///   score_program MODEL.ophion ROWS.bin SCORES.bin [BACKEND]      float32 rows of features in, float32 scores out
+/// Rows are scored in one batch, and the first few of them once more one by one. With the native backend no Python may come in.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <fstream>
 #include <iterator>
+#include <string>
 #include <vector>
 
 #include <ophion/ophion.h>
@@ -21,14 +22,24 @@ std::vector<float> read_floats(const char* file) {
   return numbers;
 }
 
+bool has_python() {
+  std::ifstream maps("/proc/self/maps");
+  for (std::string line; std::getline(maps, line);) {
+    if (line.find("libpython") != std::string::npos) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) try {
-  if (argc != 4) {
-    std::fprintf(stderr, "usage: score_program MODEL.ophion ROWS.bin SCORES.bin\n");
+  if (argc != 4 && argc != 5) {
+    std::fprintf(stderr, "usage: score_program MODEL.ophion ROWS.bin SCORES.bin [BACKEND]\n");
     return 2;
   }
-  const auto model = ophion::Model::load(argv[1]);
+  ophion::LoadOptions options;
+  if (argc == 5) options.backend = argv[4];
+  const auto model = ophion::Model::load(argv[1], options);
   const std::vector<float> rows = read_floats(argv[2]);
   const std::size_t columns = model.features().size();
   const ophion::MatrixView events(rows.data(), rows.size() / columns, columns);
@@ -48,6 +59,10 @@ int main(int argc, char** argv) try {
         return 1;
       }
     }
+  }
+  if (options.backend == "native" && has_python()) {
+    std::fprintf(stderr, "score_program: there is a libpython in this process\n");
+    return 1;
   }
   return 0;
 } catch (const ophion::Error& error) {

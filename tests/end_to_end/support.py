@@ -63,12 +63,12 @@ class Program:
             text=True,
         )
 
-    def score(self, model, rows, cwd):
+    def score(self, model, rows, cwd, *backend):
         """Scores of float32 rows from a C++ program that knows nothing but the model file."""
         assert self.score_file.is_file(), f"{self.score_file} is not built"
         np.ascontiguousarray(rows, np.float32).tofile(Path(cwd) / "rows.bin")
         subprocess.run(
-            [self.score_file, str(model), "rows.bin", "scores.bin"], cwd=cwd, env=self.environment(), check=True, timeout=240
+            [self.score_file, str(model), "rows.bin", "scores.bin", *backend], cwd=cwd, env=self.environment(), check=True, timeout=240
         )
         return np.fromfile(Path(cwd) / "scores.bin", np.float32)
 

@@ -19,7 +19,8 @@ namespace ophion {
 class ModelFile;
 
 struct LoadOptions {
-  std::string backend;  ///< demand one ("python"); empty: the best the file has
+  /// What shall score: "python", as it was trained, or "native", without Python, where the file holds a native form; empty: "python".
+  std::string backend;
   CallOptions call;     ///< threads and time limit of every call into this model
   Registry registry = Registry();
 };

@@ -98,7 +98,7 @@ def train(data: TrainingData, context: Context) -> TrainedEstimator:
     with warnings.catch_warnings():
         if context.rehearsal:  # so short a fit has not converged, of course
             warnings.simplefilter("ignore")
-        estimator.fit(events.x, _answers(events, spec), **fit_arguments(estimator, **arguments))
+        _fit(estimator, events.x, _answers(events, spec), fit_arguments(estimator, **arguments), context.name)
     del arguments
     if sys.getrefcount(events.x) > references:
         # It keeps the events, as nearest neighbours do; they are lent, so it gets copies of its own.
@@ -132,6 +132,17 @@ def carries_code(members: Mapping[str, bytes]) -> bool:
 
 def export_native(model: TrainedEstimator) -> dict[str, bytes]:
     return native.export_estimator(model.estimator, model.spec)
+
+
+def _fit(estimator: BaseEstimator, x: np.ndarray, y: np.ndarray, arguments: dict[str, Any], who: str) -> None:
+    """Fit on the lent events; on a copy where compiled code wants memory it could write to, as forests do for missing values."""
+    try:
+        estimator.fit(x, y, **arguments)
+    except ValueError as error:
+        if "read-only" not in str(error):
+            raise
+        _log.info("%s: %s takes no read-only events, so they are copied (%d bytes)", who, type(estimator).__name__, x.nbytes)
+        estimator.fit(x.copy(), y, **arguments)
 
 
 def _answers(events: Events, spec: Spec) -> np.ndarray:

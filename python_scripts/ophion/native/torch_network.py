@@ -142,7 +142,7 @@ class _Chain:
         if module.bias is not None:
             shift = shift + _array(module.bias)
         last = len(self.network.steps) - 1
-        alone = sum(step == last for step in self.results.values()) == 1  # nobody else wants it as it is
+        alone = all(len(node.users) == 1 for node, step in self.results.items() if step == last)  # nobody else wants it as it is
         if alone and last >= 0 and self.network.fold(scale, shift):
             return last
         return self.network.dense(np.diag(scale), shift)
