@@ -25,7 +25,11 @@ class ProgressLine {
   void show(const std::string& text);
 };
 
-/// Columns padded to a common width; the first row is the head. Numbers are right-aligned.
+/// Text from a file as a terminal may show it: control characters, with which a file could rewrite what stands above, become \xNN.
+/// Line ends and tabs stay.
+std::string printable(const std::string& text);
+
+/// Columns padded to a common width; the first row is the head. Numbers are right-aligned; cells are made printable.
 std::string table(const std::vector<std::vector<std::string>>& rows);
 
 /// "0.8170", or "-" for what is no number.

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <ctime>
 #include <limits>
 #include <map>
 #include <utility>
@@ -15,6 +14,7 @@
 #include "model_manifest.h"
 #include "safetensors.h"
 #include "self_test.h"
+#include "utc_time.h"
 
 namespace ophion {
 namespace {
@@ -24,16 +24,6 @@ constexpr const char* selftest_member = "selftest.safetensors";
 constexpr const char* report_member = "report.json";
 constexpr const char* payload_id = "0";
 constexpr double most_seconds_at_load = 0.05;
-
-/// "2026-07-04T12:00:00Z".
-std::string now_in_utc() {
-  const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
-  std::tm parts{};
-  gmtime_r(&now, &parts);
-  char text[32];
-  const std::size_t size = std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
-  return std::string(text, size);
-}
 
 /// Smallest and largest number of a feature in training; null where it has none.
 std::pair<Value, Value> range_of(const MatrixView& features, std::size_t column) {
@@ -166,7 +156,7 @@ std::shared_ptr<const ModelFile> build(const ModelParts& parts, const std::strin
   manifest.set("versions", all_versions(parts.payload));
   manifest.set("provenance", parts.provenance);
   manifest.set("selftest", describe_selftest(parts, test, members));
-  manifest.set("created", now_in_utc());
+  manifest.set("created", utc_time(iso_time));
   if (parts.report.size() > 0) members.emplace(report_member, write_json(parts.report) + "\n");
   return ModelFile::make(std::move(manifest), std::move(members));
 }

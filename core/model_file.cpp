@@ -163,7 +163,8 @@ std::string take(std::map<std::string, std::string>& members, const char* name) 
   return content;
 }
 
-std::string hash_member(const std::string& manifest) { return sha256(manifest) + "  " + manifest_name + "\n"; }
+/// What the member manifest.sha256 says of a manifest with that hash.
+std::string hash_member(const std::string& hash) { return hash + "  " + manifest_name + "\n"; }
 
 void check_format(const Value& manifest) {
   const std::int64_t major = manifest.at("format").at("major").as_integer();
@@ -222,11 +223,12 @@ std::shared_ptr<const ModelFile> ModelFile::make(Value manifest, std::map<std::s
 
   const std::string manifest_text = write_json(manifest) + "\n";
   if (manifest_text.size() > most_manifest_bytes) throw ModelError("the manifest of a model grew beyond 16 MiB");
-  const std::string hash = hash_member(manifest_text);
+  std::shared_ptr<ModelFile> file(new ModelFile);
+  file->hash_ = sha256(manifest_text);
+  const std::string hash = hash_member(file->hash_);
   std::vector<std::pair<std::string, const std::string*>> order{{manifest_name, &manifest_text}, {hash_name, &hash}};
   for (const auto& [name, content] : members) order.emplace_back(name, &content);
 
-  std::shared_ptr<ModelFile> file(new ModelFile);
   file->bytes_ = archive_of(order);
   file->manifest_ = read_json(manifest_text, manifest_name);  // what a reader will see, not what was passed in
   file->members_ = std::move(members);
@@ -241,7 +243,8 @@ std::shared_ptr<const ModelFile> ModelFile::read(const fs::path& path) {
     file->bytes_ = read_bytes(path);
     file->members_ = members_of(file->bytes_);
     const std::string manifest = take(file->members_, manifest_name);
-    if (take(file->members_, hash_name) != hash_member(manifest)) {
+    file->hash_ = sha256(manifest);
+    if (take(file->members_, hash_name) != hash_member(file->hash_)) {
       throw ModelError(std::string("its manifest is damaged: its SHA-256 is not the one in ") + hash_name);
     }
     file->manifest_ = read_json(manifest, manifest_name);

@@ -23,6 +23,8 @@ class ModelFile {
   const Value& manifest() const noexcept { return manifest_; }
   const std::map<std::string, std::string>& members() const noexcept { return members_; }
   const std::string& member(const std::string& name) const;
+  /// SHA-256 of the manifest, and so of all that it lists: what trust is given to.
+  const std::string& hash() const noexcept { return hash_; }
   const std::string& origin() const noexcept { return origin_; }  ///< the file's name, or "a model in memory"
 
   /// Temporary file beside it, fsync, rename, fsync of the folder.
@@ -33,6 +35,7 @@ class ModelFile {
   Value manifest_;
   std::map<std::string, std::string> members_;
   std::string bytes_;
+  std::string hash_;
   std::string origin_;
 };
 

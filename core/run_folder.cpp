@@ -3,27 +3,17 @@
 
 #include <unistd.h>
 
-#include <array>
-#include <ctime>
 #include <fstream>
 #include <iterator>
 
 #include <ophion/error.h>
 
 #include "durable_file.h"
+#include "utc_time.h"
 
 namespace ophion {
 namespace fs = std::filesystem;
 namespace {
-
-std::string utc_now() {
-  const std::time_t now = std::time(nullptr);
-  std::tm parts{};
-  gmtime_r(&now, &parts);
-  std::array<char, 32> text{};
-  std::strftime(text.data(), text.size(), "%Y-%m-%dT%H%M%SZ", &parts);
-  return text.data();
-}
 
 void create(const fs::path& folder) {
   std::error_code problem;
@@ -55,7 +45,7 @@ std::string first_difference(const Value& a, const Value& b, const std::string& 
 RunFolder RunFolder::make(const Config& config) {
   const fs::path parent = config.output() / config.name();
   create(parent);
-  const std::string time = utc_now();
+  const std::string time = utc_time("%Y-%m-%dT%H%M%SZ");
   // Two runs in one second: the second one gets "-2". create_directory says whether it was this call that made it.
   for (int attempt = 1;; ++attempt) {
     const fs::path path = parent / (attempt == 1 ? time : time + "-" + std::to_string(attempt));

@@ -10,6 +10,7 @@
 #include <ophion/error.h>
 #include <ophion/runtime.h>
 
+#include "demand_trust.h"
 #include "features.h"
 #include "fit_preprocessing.h"
 #include "model_builder.h"
@@ -214,12 +215,15 @@ Model RunInProgress::make_model(const MethodConfig& method, const ProgressCallba
   LoadOptions options;
   options.registry = config_.registry();
   options.call = context.call;
+  options.trust = Trust::all;  // it was made here, a moment ago
   // Metrics come from the model as its file will give it, not from what lay in Python's memory after the fit.
   const Model untested(build_model_file(parts), options);
   result.metrics = evaluate(method.name, untested);
   parts.report.set("metrics", result.metrics);
   parts.report.set("history", Value(history.epochs()));
-  const Model model(build_tested_model_file(parts, untested), options);
+  const auto file = build_tested_model_file(parts, untested);
+  const Model model(file, options);
+  remember_trained(*file, folder_.model(method.name));  // before it is there: a run that is killed in between can be resumed
   model.save(folder_.model(method.name));
   return model;
 }

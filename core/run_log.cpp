@@ -2,7 +2,6 @@
 #include "run_log.h"
 
 #include <array>
-#include <ctime>
 #include <mutex>
 #include <string>
 
@@ -10,6 +9,7 @@
 #include <ophion/runtime.h>
 
 #include "log_listeners.h"
+#include "utc_time.h"
 
 namespace ophion {
 
@@ -21,12 +21,7 @@ struct RunLog::Lines {
 
   void add(LogLevel level, std::string_view line) {
     static constexpr std::array<const char*, 6> words = {"debug", "info", "warning", "error", "stdout", "stderr"};
-    const std::time_t now = std::time(nullptr);
-    std::tm parts{};
-    gmtime_r(&now, &parts);
-    std::array<char, 32> time{};
-    std::strftime(time.data(), time.size(), "%H:%M:%S", &parts);
-    std::string text = std::string(time.data()) + " " + words[static_cast<std::size_t>(level)] + "  ";
+    std::string text = utc_time("%H:%M:%S") + " " + words[static_cast<std::size_t>(level)] + "  ";
     text.append(line).push_back('\n');
     const std::lock_guard lock(mutex);
     if (file.is_open()) {
