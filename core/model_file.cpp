@@ -192,14 +192,15 @@ void check_members(const Value& manifest, const std::map<std::string, std::strin
 }
 
 std::string read_bytes(const fs::path& file) {
+  const auto refuse = [&](const std::string& problem) { throw ModelError(file.string() + ": " + problem); };
   std::error_code problem;
-  if (!fs::exists(file, problem)) throw ModelError("there is no such file");
-  if (!fs::is_regular_file(file, problem)) throw ModelError("is no plain file");
+  if (!fs::exists(file, problem)) refuse("there is no such file");
+  if (!fs::is_regular_file(file, problem)) refuse("is no plain file");
   std::ifstream stream(file, std::ios::binary | std::ios::ate);
-  if (!stream) throw ModelError(std::string("cannot be read: ") + std::strerror(errno));
+  if (!stream) refuse(std::string("cannot be read: ") + std::strerror(errno));
   std::string bytes(static_cast<std::size_t>(stream.tellg()), '\0');
   stream.seekg(0);
-  if (!stream.read(bytes.data(), static_cast<std::streamsize>(bytes.size()))) throw ModelError("cannot be read to its end");
+  if (!stream.read(bytes.data(), static_cast<std::streamsize>(bytes.size()))) refuse("cannot be read to its end");
   return bytes;
 }
 
@@ -237,10 +238,14 @@ std::shared_ptr<const ModelFile> ModelFile::make(Value manifest, std::map<std::s
 }
 
 std::shared_ptr<const ModelFile> ModelFile::read(const fs::path& path) {
+  return read(read_bytes(path), path.string());
+}
+
+std::shared_ptr<const ModelFile> ModelFile::read(std::string bytes, const std::string& origin) {
   std::shared_ptr<ModelFile> file(new ModelFile);
-  file->origin_ = path.string();
+  file->origin_ = origin;
+  file->bytes_ = std::move(bytes);
   try {
-    file->bytes_ = read_bytes(path);
     file->members_ = members_of(file->bytes_);
     const std::string manifest = take(file->members_, manifest_name);
     file->hash_ = sha256(manifest);

@@ -19,6 +19,8 @@ class ModelFile {
   /// Reads and checks one. ModelError names the file and what is wrong: no archive, newer major format version, a wrong hash, a member that
   /// leaves the archive or is compressed, a size over the cap, a missing or unlisted member.
   static std::shared_ptr<const ModelFile> read(const std::filesystem::path& file);
+  /// The same of bytes that are in memory already; `origin` is what errors call them.
+  static std::shared_ptr<const ModelFile> read(std::string bytes, const std::string& origin);
 
   const Value& manifest() const noexcept { return manifest_; }
   const std::map<std::string, std::string>& members() const noexcept { return members_; }

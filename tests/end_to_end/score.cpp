@@ -1,9 +1,11 @@
 /// Scores rows with a model: what a program that only links ophion_core sees of it.
-///   score_program MODEL.ophion ROWS.bin SCORES.bin      float32 rows of features in, float32 scores out
+///   score_program MODEL.ophion ROWS.bin SCORES.bin [--trust]      float32 rows of features in, float32 scores out
+/// --trust: it runs the model's code whoever made it.
 /// Rows are scored in one batch, and the first few of them once more one by one.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <cstring>
 #include <fstream>
 #include <iterator>
 #include <vector>
@@ -24,11 +26,14 @@ std::vector<float> read_floats(const char* file) {
 }  // namespace
 
 int main(int argc, char** argv) try {
-  if (argc != 4) {
-    std::fprintf(stderr, "usage: score_program MODEL.ophion ROWS.bin SCORES.bin\n");
+  const bool trust = argc == 5 && std::strcmp(argv[4], "--trust") == 0;
+  if (argc != 4 && !trust) {
+    std::fprintf(stderr, "usage: score_program MODEL.ophion ROWS.bin SCORES.bin [--trust]\n");
     return 2;
   }
-  const auto model = ophion::Model::load(argv[1]);
+  ophion::LoadOptions options;
+  if (trust) options.trust = ophion::Trust::all;
+  const auto model = ophion::Model::load(argv[1], options);
   const std::vector<float> rows = read_floats(argv[2]);
   const std::size_t columns = model.features().size();
   const ophion::MatrixView events(rows.data(), rows.size() / columns, columns);
