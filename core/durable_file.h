@@ -11,6 +11,9 @@ namespace ophion {
 /// `mode`: who may do what with it, less what the umask takes.
 void write_atomically(const std::filesystem::path& file, std::string_view bytes, unsigned mode = 0666);
 
+/// Removes what killed writers began in a folder: ".NAME.PID.NUMBER.part". Only where nobody is writing.
+void sweep_unfinished(const std::filesystem::path& folder);
+
 /// SHA-256 in lower-case hexadecimal digits.
 std::string sha256(std::string_view bytes);
 std::string sha256_of_file(const std::filesystem::path& file);

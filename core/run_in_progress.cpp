@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <fstream>
+#include <iterator>
 #include <optional>
 #include <utility>
 
@@ -59,7 +60,10 @@ struct PreparedPart {
 /// has its history.
 class History {
  public:
-  History(const fs::path& file, const ProgressCallback& host) : host_(host), stream_(file, std::ios::app), file_(file) {}
+  History(const fs::path& file, const ProgressCallback& host) : host_(host), file_(file) {
+    drop_half_a_line();
+    stream_.open(file, std::ios::app);
+  }
   bool operator()(const Progress& progress) {
     Value epoch = Value::object();
     epoch.set("epoch", progress.epoch);
@@ -75,9 +79,17 @@ class History {
   const Value::Array& epochs() const noexcept { return epochs_; }
 
  private:
+  /// A run that found no room may have left one at the end of the file, to which this one would add its own.
+  void drop_half_a_line() const {
+    std::ifstream stream(file_, std::ios::binary);
+    const std::string text{std::istreambuf_iterator<char>(stream), {}};
+    const std::size_t whole = text.rfind('\n') + 1;  // 0 where there is none
+    if (whole < text.size()) fs::resize_file(file_, whole);
+  }
+
   const ProgressCallback& host_;
-  std::ofstream stream_;
   fs::path file_;
+  std::ofstream stream_;
   Value::Array epochs_;
   bool stopped_ = false;
 };
