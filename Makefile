@@ -2,7 +2,7 @@
 # make test    sets up, builds, runs the tests
 # make help    the rest
 .DELETE_ON_ERROR:
-.PHONY: demo test test-full setup setup-test build bench help clean
+.PHONY: demo test test-full setup setup-test build bench fuzz help clean
 SHELL := /bin/bash
 
 build_folder = build/release
@@ -30,6 +30,11 @@ test: setup-test
 # make test-full  the tests under sanitizers and the slow ones too
 test-full: setup-test
 	@scripts/test.sh full
+
+# make fuzz       each fuzzer for FUZZ_SECONDS, an hour if not said
+FUZZ_SECONDS ?= 3600
+fuzz: setup-test
+	@scripts/fuzz.sh $(FUZZ_SECONDS)
 
 # make bench      the benchmarks, each a ratio in one run
 bench: setup-test build

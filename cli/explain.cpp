@@ -19,7 +19,8 @@ std::string joined(const Value& list, const char* separator = ", ") {
 std::string shown(const Value& value) { return value.is_text() ? value.as_text() : write_json(value, 0); }
 
 void inspect(const std::string& file, bool json) {
-  const Value manifest = manifest_of(file);
+  const ModelFacts facts = facts_of(file);
+  const Value& manifest = facts.manifest;
   if (json) {
     std::printf("%s\n", write_json(manifest).c_str());
     return;
@@ -48,6 +49,7 @@ void inspect(const std::string& file, bool json) {
     for (const auto& [package, version] : payload.at("versions").as_object()) add("", package + " " + version.as_text());
   }
   add("made", manifest.at("created").as_text() + " by Ophion " + manifest.at("versions").at("ophion").as_text());
+  add("sha256", facts.hash);
   std::fputs(table(rows).c_str(), stdout);
 }
 

@@ -11,7 +11,7 @@ namespace {
 
 /// Errors of Ophion as people see them: the text on stderr, the kind as exit status.
 int report(const ophion::Error& error) {
-  std::fprintf(stderr, "ophion: %s\n", error.what());
+  std::fprintf(stderr, "ophion: %s\n", ophion::cli::printable(error.what()).c_str());
   switch (error.code()) {
     case ophion::ErrorCode::config: return ophion::cli::usage;
     case ophion::ErrorCode::interrupted: return ophion::cli::was_interrupted;
@@ -36,6 +36,7 @@ int main(int argc, char** argv) {
   ophion::cli::add_train(app, outcome);
   ophion::cli::add_predict(app, outcome);
   ophion::cli::add_inspect(app, outcome);
+  ophion::cli::add_trust(app, outcome);
   ophion::cli::add_methods(app, outcome);
   ophion::cli::add_doctor(app, outcome);
   try {

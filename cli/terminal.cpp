@@ -102,7 +102,28 @@ void ProgressLine::show(const std::string& text) {
   line_shown = true;
 }
 
-std::string table(const std::vector<std::vector<std::string>>& rows, Numbers numbers) {
+std::string printable(const std::string& text) {
+  constexpr const char* digits = "0123456789abcdef";
+  std::string shown;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    // In UTF-8 the control characters beyond ASCII are 0xC2 0x80 to 0xC2 0x9F.
+    const bool long_control = i > 0 && static_cast<unsigned char>(text[i - 1]) == 0xC2 && byte >= 0x80 && byte < 0xA0;
+    if ((byte >= ' ' && byte != 0x7f && !long_control) || byte == '\n' || byte == '\t') {
+      shown += text[i];
+      continue;
+    }
+    if (long_control) shown.pop_back();
+    shown += std::string("\\x") + digits[byte >> 4] + digits[byte & 15];
+  }
+  return shown;
+}
+
+std::string table(const std::vector<std::vector<std::string>>& given, Numbers numbers) {
+  std::vector<std::vector<std::string>> rows = given;
+  for (auto& row : rows) {
+    for (std::string& cell : row) cell = printable(cell);
+  }
   std::vector<std::size_t> widths;
   for (const auto& row : rows) {
     widths.resize(std::max(widths.size(), row.size()));

@@ -25,9 +25,13 @@ class ProgressLine {
   void show(const std::string& text);
 };
 
+/// Text from a file as a terminal may show it: control characters, with which a file could rewrite what stands above, become \xNN.
+/// Line ends and tabs stay.
+std::string printable(const std::string& text);
+
 enum class Numbers { left, right };
 
-/// Columns padded to a common width. Cells that begin with a digit or a sign are aligned as `numbers` says.
+/// Columns padded to a common width; cells are made printable. Those that begin with a digit or a sign are aligned as `numbers` says.
 std::string table(const std::vector<std::vector<std::string>>& rows, Numbers numbers = Numbers::left);
 
 /// "0.8170", or "-" for what is no number.

@@ -18,7 +18,7 @@ BoundScore::BoundScore(std::shared_ptr<const State> state) : state_(std::move(st
 
 BoundScore Model::bind(const std::vector<std::string>& names) const {
   Binding binding(state_->description.features, names, "names to bind");
-  return BoundScore(std::make_shared<const BoundScore::State>(state_, std::move(binding)));
+  return BoundScore(std::make_shared<const BoundScore::State>(BoundScore::State{state_, std::move(binding)}));
 }
 
 float BoundScore::operator()(std::span<const float> event) const {

@@ -18,6 +18,8 @@ namespace ophion {
 namespace fs = std::filesystem;
 namespace {
 
+constexpr const char* unfinished = ".part";
+
 [[noreturn]] void fail(const std::string& doing, const fs::path& file, int number) {
   throw Error(doing + " " + file.string() + ": " + std::strerror(number));
 }
@@ -25,12 +27,12 @@ namespace {
 /// A new file beside the one it shall become; removed unless it has been moved there.
 class TemporaryFile {
  public:
-  explicit TemporaryFile(const fs::path& target) {
+  TemporaryFile(const fs::path& target, unsigned mode) {
     static std::atomic<unsigned> counter = 0;
     do {
       path_ = target.parent_path() /
-              ("." + target.filename().string() + "." + std::to_string(::getpid()) + "." + std::to_string(counter++) + ".part");
-      descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);  // the umask takes its part
+              ("." + target.filename().string() + "." + std::to_string(::getpid()) + "." + std::to_string(counter++) + unfinished);
+      descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
     } while (descriptor_ < 0 && errno == EEXIST);
     if (descriptor_ < 0) fail("cannot write", target, errno);
   }
@@ -104,15 +106,23 @@ class Digest {
 
 }  // namespace
 
-void write_atomically(const fs::path& file, std::string_view bytes) {
+void write_atomically(const fs::path& file, std::string_view bytes, unsigned mode) {
   // A link stays a link: what it points to is replaced.
   std::error_code problem;
   fs::path target = fs::weakly_canonical(fs::absolute(file), problem);
   if (problem) throw Error("cannot write " + file.string() + ": " + problem.message());
-  TemporaryFile temporary(target);
+  TemporaryFile temporary(target, mode);
   temporary.write(bytes, target);
   temporary.move_to(target);
   sync_folder(target.parent_path());
+}
+
+void sweep_unfinished(const fs::path& folder) {
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(folder, ignored)) {
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with(".") && name.ends_with(unfinished)) fs::remove(entry.path(), ignored);
+  }
 }
 
 std::string sha256(std::string_view bytes) {

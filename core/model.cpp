@@ -6,6 +6,7 @@
 
 #include <ophion/error.h>
 
+#include "demand_trust.h"
 #include "model_state.h"
 #include "native_backend.h"
 
@@ -52,12 +53,16 @@ std::unique_ptr<const Backend> native_backend_from(const ModelFile& file, const 
 
 Model::State::State(std::shared_ptr<const ModelFile> from, const LoadOptions& options)
     : file(std::move(from)), description(read_manifest(*file)), machine(machine_of(options.call.threads)) {
-  const PayloadDescription& payload = choose_payload(description, options.backend, file->origin());
-  if (payload.backend == native_name) {
-    backend = native_backend_from(*file, payload, description.spec);
+  const PayloadDescription& described = choose_payload(description, options.backend, file->origin());
+  if (described.backend == native_name) {
+    backend = native_backend_from(*file, described, description.spec);
   } else {
+    if (described.carries_code) demand_trust(*file, described, options);
     method = method_for(description.method, options.registry, file->origin());
-    backend = method->load(payload_from(*file, payload), description.spec, description.options, options.call);
+    const Payload payload = payload_from(*file, described);
+    // A manifest may lie: what is to be loaded is looked at by those who will load it.
+    if (!described.carries_code && method->carries_code(payload)) demand_trust(*file, described, options);
+    backend = method->load(payload, description.spec, description.options, options.call);
   }
   if (!backend) throw ModelError(file->origin() + ": the method '" + description.method + "' gave nothing that scores");
   tested_ = description.selftest.rows == 0;

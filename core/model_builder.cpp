@@ -168,7 +168,7 @@ std::shared_ptr<const ModelFile> build(const ModelParts& parts, const std::strin
   manifest.set("versions", all_versions(parts.payload));
   manifest.set("provenance", parts.provenance);
   manifest.set("selftest", describe_selftest(parts, test, members));
-  manifest.set("created", utc_now("%Y-%m-%dT%H:%M:%SZ"));
+  manifest.set("created", utc_now(iso_time));
   if (parts.report.size() > 0) members.emplace(report_member, write_json(parts.report) + "\n");
   return ModelFile::make(std::move(manifest), std::move(members));
 }

@@ -163,7 +163,8 @@ std::string take(std::map<std::string, std::string>& members, const char* name) 
   return content;
 }
 
-std::string hash_member(const std::string& manifest) { return sha256(manifest) + "  " + manifest_name + "\n"; }
+/// What the member manifest.sha256 says of a manifest with that hash.
+std::string hash_member(const std::string& hash) { return hash + "  " + manifest_name + "\n"; }
 
 void check_format(const Value& manifest) {
   const std::int64_t major = manifest.at("format").at("major").as_integer();
@@ -191,14 +192,15 @@ void check_members(const Value& manifest, const std::map<std::string, std::strin
 }
 
 std::string read_bytes(const fs::path& file) {
+  const auto refuse = [&](const std::string& problem) { throw ModelError(file.string() + ": " + problem); };
   std::error_code problem;
-  if (!fs::exists(file, problem)) throw ModelError("there is no such file");
-  if (!fs::is_regular_file(file, problem)) throw ModelError("is no plain file");
+  if (!fs::exists(file, problem)) refuse("there is no such file");
+  if (!fs::is_regular_file(file, problem)) refuse("is no plain file");
   std::ifstream stream(file, std::ios::binary | std::ios::ate);
-  if (!stream) throw ModelError(std::string("cannot be read: ") + std::strerror(errno));
+  if (!stream) refuse(std::string("cannot be read: ") + std::strerror(errno));
   std::string bytes(static_cast<std::size_t>(stream.tellg()), '\0');
   stream.seekg(0);
-  if (!stream.read(bytes.data(), static_cast<std::streamsize>(bytes.size()))) throw ModelError("cannot be read to its end");
+  if (!stream.read(bytes.data(), static_cast<std::streamsize>(bytes.size()))) refuse("cannot be read to its end");
   return bytes;
 }
 
@@ -222,11 +224,12 @@ std::shared_ptr<const ModelFile> ModelFile::make(Value manifest, std::map<std::s
 
   const std::string manifest_text = write_json(manifest) + "\n";
   if (manifest_text.size() > most_manifest_bytes) throw ModelError("the manifest of a model grew beyond 16 MiB");
-  const std::string hash = hash_member(manifest_text);
+  std::shared_ptr<ModelFile> file(new ModelFile);
+  file->hash_ = sha256(manifest_text);
+  const std::string hash = hash_member(file->hash_);
   std::vector<std::pair<std::string, const std::string*>> order{{manifest_name, &manifest_text}, {hash_name, &hash}};
   for (const auto& [name, content] : members) order.emplace_back(name, &content);
 
-  std::shared_ptr<ModelFile> file(new ModelFile);
   file->bytes_ = archive_of(order);
   file->manifest_ = read_json(manifest_text, manifest_name);  // what a reader will see, not what was passed in
   file->members_ = std::move(members);
@@ -235,13 +238,18 @@ std::shared_ptr<const ModelFile> ModelFile::make(Value manifest, std::map<std::s
 }
 
 std::shared_ptr<const ModelFile> ModelFile::read(const fs::path& path) {
+  return read(read_bytes(path), path.string());
+}
+
+std::shared_ptr<const ModelFile> ModelFile::read(std::string bytes, const std::string& origin) {
   std::shared_ptr<ModelFile> file(new ModelFile);
-  file->origin_ = path.string();
+  file->origin_ = origin;
+  file->bytes_ = std::move(bytes);
   try {
-    file->bytes_ = read_bytes(path);
     file->members_ = members_of(file->bytes_);
     const std::string manifest = take(file->members_, manifest_name);
-    if (take(file->members_, hash_name) != hash_member(manifest)) {
+    file->hash_ = sha256(manifest);
+    if (take(file->members_, hash_name) != hash_member(file->hash_)) {
       throw ModelError(std::string("its manifest is damaged: its SHA-256 is not the one in ") + hash_name);
     }
     file->manifest_ = read_json(manifest, manifest_name);

@@ -19,10 +19,14 @@ class ModelFile {
   /// Reads and checks one. ModelError names the file and what is wrong: no archive, newer major format version, a wrong hash, a member that
   /// leaves the archive or is compressed, a size over the cap, a missing or unlisted member.
   static std::shared_ptr<const ModelFile> read(const std::filesystem::path& file);
+  /// The same of bytes that are in memory already; `origin` is what errors call them.
+  static std::shared_ptr<const ModelFile> read(std::string bytes, const std::string& origin);
 
   const Value& manifest() const noexcept { return manifest_; }
   const std::map<std::string, std::string>& members() const noexcept { return members_; }
   const std::string& member(const std::string& name) const;
+  /// SHA-256 of the manifest, and so of all that it lists: what trust is given to.
+  const std::string& hash() const noexcept { return hash_; }
   const std::string& origin() const noexcept { return origin_; }  ///< the file's name, or "a model in memory"
 
   /// Temporary file beside it, fsync, rename, fsync of the folder.
@@ -33,6 +37,7 @@ class ModelFile {
   Value manifest_;
   std::map<std::string, std::string> members_;
   std::string bytes_;
+  std::string hash_;
   std::string origin_;
 };
 

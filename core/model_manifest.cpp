@@ -100,7 +100,8 @@ ModelDescription parse(const ModelFile& file) {
     if (const Value& backend = payload.at("backend"); !backend.is_null()) one.backend = backend.as_text();
     one.info = Value::object();
     one.info.set("versions", payload.at("versions"));
-    one.info.set("carries_code", payload.at("carries_code").as_boolean());
+    one.carries_code = payload.at("carries_code").as_boolean();
+    one.info.set("carries_code", one.carries_code);
     one.members = payload.at("members").as_texts();
     model.payloads.push_back(std::move(one));
   }

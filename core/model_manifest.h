@@ -25,6 +25,7 @@ struct PayloadDescription {
   std::string id;
   std::string backend;  ///< empty when the file doesn't say
   Value info;           ///< as Payload::info
+  bool carries_code = false;  ///< the file's word, which the method checks
   std::vector<std::string> members;
 };
 

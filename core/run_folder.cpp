@@ -72,6 +72,7 @@ RunFolder RunFolder::reopen(const fs::path& folder, const Config& config) {
     throw ConfigError(config.file().string(), first_difference(earlier, config.resolved(), ""),
                       "is not what it was in the run to be resumed, " + path.string());
   }
+  for (const fs::path& part : {path, path / "models"}) sweep_unfinished(part);
   return RunFolder(path);
 }
 

@@ -4,12 +4,14 @@
 #include <algorithm>
 #include <chrono>
 #include <fstream>
+#include <iterator>
 #include <optional>
 #include <utility>
 
 #include <ophion/error.h>
 #include <ophion/runtime.h>
 
+#include "demand_trust.h"
 #include "features.h"
 #include "fit_preprocessing.h"
 #include "model_builder.h"
@@ -60,7 +62,10 @@ struct PreparedPart {
 /// has its history.
 class History {
  public:
-  History(const fs::path& file, const ProgressCallback& host) : host_(host), stream_(file, std::ios::app), file_(file) {}
+  History(const fs::path& file, const ProgressCallback& host) : host_(host), file_(file) {
+    drop_half_a_line();
+    stream_.open(file, std::ios::app);
+  }
   bool operator()(const Progress& progress) {
     Value epoch = Value::object();
     epoch.set("epoch", progress.epoch);
@@ -76,9 +81,17 @@ class History {
   const Value::Array& epochs() const noexcept { return epochs_; }
 
  private:
+  /// A run that found no room may have left one at the end of the file, to which this one would add its own.
+  void drop_half_a_line() const {
+    std::ifstream stream(file_, std::ios::binary);
+    const std::string text{std::istreambuf_iterator<char>(stream), {}};
+    const std::size_t whole = text.rfind('\n') + 1;  // 0 where there is none
+    if (whole < text.size()) fs::resize_file(file_, whole);
+  }
+
   const ProgressCallback& host_;
-  std::ofstream stream_;
   fs::path file_;
+  std::ofstream stream_;
   Value::Array epochs_;
   bool stopped_ = false;
 };
@@ -225,6 +238,7 @@ Model RunInProgress::make_model(const MethodConfig& method, const ProgressCallba
   LoadOptions options;
   options.registry = config_.registry();
   options.call = context.call;
+  options.trust = Trust::all;  // it was made here, a moment ago
   // Metrics come from the model as its file will give it, not from what lay in Python's memory after the fit.
   auto native = std::exchange(parts.payload.native, {});
   const Model untested(build_model_file(parts), options);
@@ -232,7 +246,9 @@ Model RunInProgress::make_model(const MethodConfig& method, const ProgressCallba
   result.metrics = evaluate(method.name, untested);
   parts.report.set("metrics", result.metrics);
   parts.report.set("history", Value(history.epochs()));
-  const Model model(build_tested_model_file(parts, untested), options);
+  const auto file = build_tested_model_file(parts, untested);
+  const Model model(file, options);
+  remember_trained(*file, folder_.model(method.name));  // before it is there: a run that is killed in between can be resumed
   model.save(folder_.model(method.name));
   return model;
 }

@@ -17,6 +17,8 @@ std::string joined(const std::vector<std::string>& words, std::string_view none 
 /// "; did you mean 'train.json'?" for the names in the file's folder that are nearest to its own, or nothing.
 std::string files_near(const std::filesystem::path& file);
 
+constexpr const char* iso_time = "%Y-%m-%dT%H:%M:%SZ";
+
 /// The time in UTC in the words of strftime.
 std::string utc_now(const char* format);
 

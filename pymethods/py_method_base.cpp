@@ -61,6 +61,12 @@ Payload PyMethodBase::train(const TrainingData& data, const TrainContext& contex
   return payload;
 }
 
+bool PyMethodBase::carries_code(const Payload& payload) const {
+  const PythonScope scope;
+  ensure_numpy();
+  return MethodFace(*this, Value::object()).carries_code(payload.members);
+}
+
 std::unique_ptr<Backend> PyMethodBase::load(const Payload& payload, const Spec& spec, const Value& options,
                                             const CallOptions& call) const {
   const PythonScope scope;

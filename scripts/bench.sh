@@ -13,6 +13,8 @@ log=$build/benchmarks.log
 { cmake --preset release -B "$build" -DOPHION_BUILD_BENCHMARKS=ON && cmake --build "$build" --target benchmarks -j "$cores"; } >"$log" 2>&1 ||
   { grep -E -A 12 'FAILED|[Ee]rror' "$log" | head -n 60 >&2; exit 1; }
 
+# What is trained here is trusted in a store of its own.
+export XDG_DATA_HOME=$build/benchmarks/data
 export OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 NUMEXPR_MAX_THREADS=1
 python=$PWD/.venv/bin/python3
 programs=$build/benchmarks

@@ -24,18 +24,30 @@ MESSAGE
     exit 1
   fi
 else
-  missing=()
-  for package in "${packages[@]}"; do
-    dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")
-  done
+  find_missing() {
+    missing=()
+    for package in "$@"; do
+      dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")
+    done
+  }
+  as_root=()
+  if [ "$(id -u)" = 0 ]; then as_root=(env); elif sudo -n true 2>/dev/null; then as_root=(sudo); fi
+  find_missing "${packages[@]}"
   if [ ${#missing[@]} -gt 0 ]; then
-    if [ "$(id -u)" = 0 ]; then as_root=(env); elif sudo -n true 2>/dev/null; then as_root=(sudo); else
+    if [ ${#as_root[@]} = 0 ]; then
       echo "Ophion needs system packages that are missing. As root:  apt-get install ${missing[*]}" >&2
       exit 1
     fi
     echo "installing ${missing[*]}" >&2
     "${as_root[@]}" apt-get update -q >&2
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing[@]}" >&2
+  fi
+  # libFuzzer (50 MB): the tests do without where it can't be had.
+  missing=()
+  [ "${1:-}" != test ] || find_missing clang-14 libclang-rt-14-dev
+  if [ ${#missing[@]} -gt 0 ] && [ ${#as_root[@]} -gt 0 ] && apt-cache show "${missing[@]}" >/dev/null 2>&1; then
+    echo "installing ${missing[*]}" >&2
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing[@]}" >&2 || true
   fi
 fi
 

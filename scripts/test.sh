@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # test.sh [full]: builds and runs the tests. Plain: all tests in the dev build, the C++ rooms under address and undefined-behaviour
-# sanitizers too. Full: the thread sanitizer and the slow tests as well. Ends with one line: "N passed, N failed, N skipped".
+# sanitizers too, each fuzzer for ten seconds where there is clang's libFuzzer. Full: the thread sanitizer and the slow tests as well.
+# Ends with one line: "N passed, N failed, N skipped".
 set -euo pipefail
 cd "$(dirname "$0")/.."
 unset PYTHONUNBUFFERED OPENBLAS_CORETYPE  # they hide lost output and slow NumPy
@@ -22,6 +23,11 @@ for preset in "${presets[@]}"; do
   ctest --preset "$preset" -j2 --output-junit "$report" || true
   count "$report"
 done
+echo "testing (fuzzers, 10 s each)"
+status=0
+scripts/fuzz.sh 10 || status=$?
+[ "$status" -eq 3 ] || count "$PWD/build/fuzz/junit.xml"  # without libFuzzer: the corpus was replayed above
+
 echo "testing (Python)"
 report=$PWD/build/pytest.xml
 rm -f "$report"

@@ -5,6 +5,8 @@ ones too.
 """
 
 import os
+import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,11 @@ from support import Program, Workplace, two_gaussians, write_parquet
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "slow: takes long; runs only with OPHION_SLOW_TESTS=1")
+    # What the tests train is trusted in a store of their own, not in the user's.
+    data = tempfile.mkdtemp(prefix="ophion_tests_")
+    config.add_cleanup(lambda: shutil.rmtree(data, ignore_errors=True))
+    os.environ["XDG_DATA_HOME"] = data
+
 
 
 def pytest_collection_modifyitems(items):

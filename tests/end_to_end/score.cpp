@@ -1,9 +1,11 @@
 /// Scores rows with a model: what a program that only links ophion_core sees of it.
-///   score_program MODEL.ophion ROWS.bin SCORES.bin [BACKEND]      float32 rows of features in, float32 scores out
-/// Rows are scored in one batch, and the first few of them once more one by one. With the native backend no Python may come in.
+///   score_program MODEL.ophion ROWS.bin SCORES.bin [--trust] [BACKEND]      float32 rows of features in, float32 scores out
+/// --trust: it runs the model's code whoever made it. Rows are scored in one batch, and the first few of them once more one by one.
+/// With the native backend no Python may come in.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <cstring>
 #include <fstream>
 #include <iterator>
 #include <string>
@@ -33,12 +35,15 @@ bool has_python() {
 }  // namespace
 
 int main(int argc, char** argv) try {
-  if (argc != 4 && argc != 5) {
-    std::fprintf(stderr, "usage: score_program MODEL.ophion ROWS.bin SCORES.bin [BACKEND]\n");
+  if (argc < 4) {
+    std::fprintf(stderr, "usage: score_program MODEL.ophion ROWS.bin SCORES.bin [--trust] [BACKEND]\n");
     return 2;
   }
   ophion::LoadOptions options;
-  if (argc == 5) options.backend = argv[4];
+  for (int i = 4; i < argc; ++i) {
+    if (std::strcmp(argv[i], "--trust") == 0) options.trust = ophion::Trust::all;
+    else options.backend = argv[i];
+  }
   const auto model = ophion::Model::load(argv[1], options);
   const std::vector<float> rows = read_floats(argv[2]);
   const std::size_t columns = model.features().size();

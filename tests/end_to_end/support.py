@@ -63,13 +63,12 @@ class Program:
             text=True,
         )
 
-    def score(self, model, rows, cwd, *backend):
-        """Scores of float32 rows from a C++ program that knows nothing but the model file."""
+    def score(self, model, rows, cwd, *options):
+        """Scores of float32 rows from a C++ program that knows nothing but the model file. Options: "--trust", a backend."""
         assert self.score_file.is_file(), f"{self.score_file} is not built"
         np.ascontiguousarray(rows, np.float32).tofile(Path(cwd) / "rows.bin")
-        subprocess.run(
-            [self.score_file, str(model), "rows.bin", "scores.bin", *backend], cwd=cwd, env=self.environment(), check=True, timeout=240
-        )
+        command = [self.score_file, str(model), "rows.bin", "scores.bin", *options]
+        subprocess.run(command, cwd=cwd, env=self.environment(), check=True, timeout=240)
         return np.fromfile(Path(cwd) / "scores.bin", np.float32)
 
 

@@ -4,6 +4,7 @@ set -euo pipefail
 build=$1 source=$2
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+export XDG_DATA_HOME=$work/data  # a store of trusted models of its own
 step() { echo "== $*"; }
 
 step "install, then move the installation"

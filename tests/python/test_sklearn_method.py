@@ -433,6 +433,69 @@ def test_stages_of_another_width_are_refused():
         _skops_file.load(doctored(content, change_schema=lambda text: replacing(text, lie)))
 
 
+def test_first_scores_of_another_width_are_refused():
+    # Gradient boosting adds its third tree to the third column of what its init_ gives, whether there is one or not.
+    x = gaussians(300, classes=("a", "b", "c"))
+    ctx, model = trained(
+        classification(("a", "b", "c")),
+        TrainingData(x),
+        estimator="sklearn.ensemble.GradientBoostingClassifier",
+        params={"n_estimators": 2},
+    )
+    content = sklearn_method.save(model)["estimator.skops"]
+    assert not _skops_file.is_opaque(content)
+    model.estimator.init_.class_prior_ = np.array([0.5, 0.5])
+    with pytest.raises(ValueError, match=r"begins with scores of shape \(1, 2\) for 3 trees|could not be broadcast"):
+        _skops_file.load(_skops_file.dump(model.estimator))
+    model.estimator.init_ = model.estimator.estimators_[0, 0]
+    assert _skops_file.is_opaque(_skops_file.dump(model.estimator))
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        "sklearn.neighbors.KNeighborsClassifier",
+        "sklearn.svm.NuSVC",
+        "sklearn.cluster.KMeans",
+        "sklearn.semi_supervised.LabelSpreading",
+    ],
+)
+def test_what_compiled_code_walks_unchecked_counts_as_code(estimator):
+    data = gaussians(100)
+    module, _, name = estimator.rpartition(".")
+    fitted = getattr(__import__(module, fromlist=[name]), name)().fit(data.x.copy(), data.y)
+    assert _skops_file.is_opaque(_skops_file.dump(fitted))
+
+
+def test_sparse_arrays_count_as_code():
+    import skops.io
+    from sklearn.linear_model import SGDClassifier
+
+    data = gaussians(100)
+    fitted = SGDClassifier().fit(data.x, data.y)
+    assert not _skops_file.is_opaque(_skops_file.dump(fitted))
+    sparse = skops.io.dumps(fitted.sparsify())
+    with pytest.raises(ValueError, match="types that are not trusted: scipy.sparse._csr.csr_matrix"):
+        _skops_file.load(sparse)
+
+    def rename(text):  # to the one that skops trusts: what is made depends on the member alone
+        return text.replace('"csr_matrix"', '"spmatrix"').replace('"scipy.sparse._csr"', '"scipy.sparse._matrix"')
+
+    renamed = doctored(sparse, change_schema=rename)
+    assert type(_skops_file.load(renamed).coef_).__name__ == "csr_matrix"
+    assert _skops_file.is_opaque(renamed)
+
+
+def test_compressed_members_are_refused(forest):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(forest)) as old, zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            new.writestr(name, old.read(name))
+    for function in (_skops_file.load, _skops_file.is_opaque):
+        with pytest.raises(ValueError, match="the estimator's members are compressed, which may hide any size"):
+            function(packed.getvalue())
+
+
 def test_a_rehearsal_fits_few_trees_or_iterations_and_warns_of_nothing(recwarn):
     assert len(rehearsed(estimator=FOREST, params={"n_estimators": 500}).estimators_) == 2
     assert rehearsed(estimator="sklearn.ensemble.HistGradientBoostingClassifier").n_iter_ == 2

@@ -112,6 +112,9 @@ class OPHION_EXPORT Method {
   /// Whatever can be found wrong before any data is read: a script's functions and their arguments, an estimator's parameters.
   virtual void check(const TrainContext& context) const = 0;
   virtual Payload train(const TrainingData& data, const TrainContext& context) const = 0;
+  /// Whether `load` would run code from these members, or hand content that can't be checked to compiled code. Asked before every
+  /// load: the members' own word (Payload::info) may be forged.
+  virtual bool carries_code(const Payload& payload) const = 0;
   /// `options` and `spec` are those of the training; `call` holds for every call of the backend.
   virtual std::unique_ptr<Backend> load(const Payload& payload, const Spec& spec, const Value& options,
                                         const CallOptions& call) const = 0;

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <initializer_list>
 #include <memory>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -12,6 +13,7 @@
 #include <ophion/export.h>
 #include <ophion/method.h>
 #include <ophion/registry.h>
+#include <ophion/trust.h>
 #include <ophion/value.h>
 
 namespace ophion {
@@ -22,6 +24,8 @@ struct LoadOptions {
   /// What shall score: "python", as it was trained, or "native", without Python, where the file holds a native form; empty: "python".
   std::string backend;
   CallOptions call;     ///< threads and time limit of every call into this model
+  Trust trust = Trust::known;            ///< which models that carry code are run
+  std::set<std::string> trusted_hashes;  ///< of ModelFacts::hash: run beside those that are known
   Registry registry = Registry();
 };
 
@@ -47,7 +51,8 @@ class OPHION_EXPORT BoundScore {
 /// Const after it is made; copies share one state; safe in any number of threads.
 class OPHION_EXPORT Model {
  public:
-  /// Reads a model file, checks its hashes and its self-test. Throws ModelError, PluginError, PythonError.
+  /// Reads a model file, checks its hashes and its self-test. Throws ModelError, TrustError, PluginError,
+  /// PythonError.
   static Model load(const std::filesystem::path& file, const LoadOptions& options = {});
   /// A model from a file that is still in memory: how training ends.
   explicit Model(std::shared_ptr<const ModelFile> file, const LoadOptions& options = {});

@@ -9,4 +9,5 @@
 #include <ophion/registry.h>
 #include <ophion/runtime.h>
 #include <ophion/session.h>
+#include <ophion/trust.h>
 #include <ophion/value.h>

@@ -23,6 +23,7 @@ class OPHION_EXPORT PyMethodBase : public Method {
   const PyMethodTraits& traits() const noexcept override = 0;
   void check(const TrainContext& context) const final;
   Payload train(const TrainingData& data, const TrainContext& context) const final;
+  bool carries_code(const Payload& payload) const final;
   std::unique_ptr<Backend> load(const Payload& payload, const Spec& spec, const Value& options,
                                 const CallOptions& call) const final;
 };

@@ -11,12 +11,13 @@ from __future__ import annotations
 import io
 import json
 from typing import Any, Iterator, Mapping
-from zipfile import BadZipFile, ZipFile
+from zipfile import ZIP_STORED, BadZipFile, ZipFile
 
 import numpy as np
 import skops.io
 from skops.io._audit import CachedNode, Node, audit_tree, get_tree
 from skops.io._general import ObjectNode, TypeNode
+from skops.io._scipy import SparseMatrixNode
 from skops.io._sklearn import TreeNode
 from skops.io._utils import read_schema
 from skops.io.exceptions import UnsupportedTypeException
@@ -55,10 +56,40 @@ TRUSTED = {
 }
 _TRUSTED = [name for names in TRUSTED.values() for name in names]
 
-# Their content is walked by compiled code without checks, and is not checked here: it counts as code.
-_PLAIN_PACKAGES = ("builtins", "collections", "numpy", "scipy", "sklearn")
-_UNCHECKED = ("sklearn.neighbors._ball_tree.", "sklearn.neighbors._kd_tree.", "sklearn.svm._classes.")
-_CHECKED_BY_SKLEARN = ("sklearn.svm._classes.LinearSVC", "sklearn.svm._classes.LinearSVR")
+# What scores with NumPy's and SciPy's checked operations alone, or is checked below. All other types, whose content compiled
+# code walks without a look at it (neighbours, clusters, support vectors, splines, other libraries' buffers), count as code.
+_PLAIN_PACKAGES = ("builtins", "collections", "numpy", "scipy")
+_CHECKED = (
+    "sklearn._loss.",
+    "sklearn.calibration.",
+    "sklearn.compose.",
+    "sklearn.decomposition._incremental_pca.",
+    "sklearn.decomposition._pca.",
+    "sklearn.discriminant_analysis.",
+    "sklearn.dummy.",
+    "sklearn.ensemble.",
+    "sklearn.feature_selection.",
+    "sklearn.gaussian_process.",
+    "sklearn.impute._base.",
+    "sklearn.isotonic.",
+    "sklearn.linear_model.",
+    "sklearn.metrics._scorer.",
+    "sklearn.model_selection.",
+    "sklearn.multiclass.",
+    "sklearn.multioutput.",
+    "sklearn.naive_bayes.",
+    "sklearn.neural_network.",
+    "sklearn.pipeline.",
+    "sklearn.preprocessing._data.",
+    "sklearn.preprocessing._function_transformer.",
+    "sklearn.preprocessing._label.",
+    "sklearn.svm._classes.LinearSVC",
+    "sklearn.svm._classes.LinearSVR",
+    "sklearn.tree.",
+    "sklearn.utils._bunch.",
+)
+# Gradient boosting begins with what another estimator gives: these give as many columns as can be looked up.
+_FIRST_SCORES = ("sklearn.dummy.DummyClassifier", "sklearn.dummy.DummyRegressor")
 
 # Estimators that hand their own x on to the trees below them unchecked.
 _HAND_ON = (
@@ -116,26 +147,39 @@ def load(content: bytes) -> Any:
         elif name.startswith("sklearn.ensemble._gb."):
             _check_stages(node)
     audit_tree(tree, trusted=_TRUSTED)
-    return tree.construct()
+    estimator = tree.construct()
+    for node, _ in _walk(tree):
+        if _name(node).startswith("sklearn.ensemble._gb.") and isinstance(node, ObjectNode) and _begins_plainly(node):
+            _check_first_scores(node.construct())
+    return estimator
 
 
 def is_opaque(content: bytes) -> bool:
     """Whether it holds anything whose content can't be checked: other libraries' buffers, compiled code's tables."""
     for node, _ in _walk(_graph(content)):
         name = _name(node)
-        if name.partition(".")[0] not in _PLAIN_PACKAGES:
+        if name.partition(".")[0] not in _PLAIN_PACKAGES and not name.startswith(_CHECKED):
             return True
-        if name.startswith(_UNCHECKED) and name not in _CHECKED_BY_SKLEARN:
+        if isinstance(node, SparseMatrixNode):  # nobody looks whether its indices lie inside
+            return True
+        if name.startswith("sklearn.ensemble._gb.") and not _begins_plainly(node):
             return True
     return False
+
+
+def _begins_plainly(node: Node) -> bool:
+    first = _attributes(node, _name(node)).get("init_")
+    return first is None or _name(first) in (*_FIRST_SCORES, "builtins.str")
 
 
 def _graph(content: bytes) -> Node:
     try:
         with ZipFile(io.BytesIO(content)) as archive:
+            if any(one.compress_type != ZIP_STORED or one.file_size > len(content) for one in archive.infolist()):
+                raise ValueError("the estimator's members are compressed, which may hide any size")
             schema, context = read_schema(archive)
             return get_tree(schema, context, trusted=_TRUSTED)
-    except (BadZipFile, KeyError, TypeError, RecursionError, json.JSONDecodeError) as error:
+    except (BadZipFile, LookupError, TypeError, AttributeError, RuntimeError, json.JSONDecodeError) as error:
         raise ValueError(f"the estimator is no skops file that can be read: {error}") from error
 
 
@@ -229,6 +273,15 @@ def _check_stages(node: Node) -> None:
     expected = _number(attributes.get("n_trees_per_iteration_"))
     if not isinstance(stages, list) or any(len(getattr(one, "content", ())) != expected for one in stages):
         raise ValueError(f"{name}: its stages don't all have {expected} trees")
+
+
+def _check_first_scores(boosted: Any) -> None:
+    """Its trees add to the scores that it begins with, of which there must be a column for each."""
+    found = boosted._raw_predict_init(np.zeros((1, boosted.n_features_in_), np.float32)).shape
+    if found != (1, boosted.n_trees_per_iteration_):
+        raise ValueError(
+            f"{type(boosted).__name__}: begins with scores of shape {found} for {boosted.n_trees_per_iteration_} trees"
+        )
 
 
 def _check_children(kind: str, left: np.ndarray, right: np.ndarray, inner: np.ndarray) -> None:

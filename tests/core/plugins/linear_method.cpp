@@ -56,6 +56,8 @@ class LinearMethod : public ophion::Method {
     payload.info.set("versions", std::move(versions));
     return payload;
   }
+  /// It stands in for methods whose members may be code: a member of that name makes it so.
+  bool carries_code(const ophion::Payload& payload) const override { return payload.members.contains("script/code.txt"); }
   std::unique_ptr<ophion::Backend> load(const ophion::Payload& payload, const ophion::Spec& spec, const ophion::Value&,
                                         const ophion::CallOptions&) const override {
     const std::string& bytes = payload.members.at(member);
