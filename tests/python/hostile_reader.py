@@ -34,7 +34,7 @@ def outcome(reader, path):
         text = " ".join(str(error).split())
         return f"refused {text}" if path in text else f"wrong error without the file: {text}"
     except MemoryError as error:
-        return f"refused {path}: no memory: {error}"
+        return f"wrong use of memory: {error}"
     except Exception as error:
         return f"wrong {type(error).__name__}: {error}"
 

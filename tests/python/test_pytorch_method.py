@@ -16,8 +16,8 @@ from torch import nn
 from torch.nn import functional
 
 from ophion.contract import TrainingData
-from ophion.errors import OptionError
-from ophion.methods import _torch_training, pytorch_method
+from ophion.errors import DataError, OptionError
+from ophion.methods import _torch_checkpoint, _torch_training, pytorch_method
 
 MLP = str(SCRIPTS / "mlp.py")
 LINEAR = (
@@ -305,6 +305,17 @@ def test_a_resume_without_a_checkpoint_starts_at_the_beginning(tmp_path):
     reports = []
     trained(checkpoints=tmp_path, resume=True, reports=reports)
     assert reports[0][0] == 1
+
+
+def test_a_full_disk_is_named_and_the_last_checkpoint_stays(tmp_path):
+    checkpoints = _torch_checkpoint.Checkpoints(str(tmp_path))
+    checkpoints.write("newest.pt", {"epoch": 1})
+    (tmp_path / "newest.pt.part").symlink_to("/dev/full")
+    with pytest.raises(DataError) as caught:
+        checkpoints.write("newest.pt", {"epoch": 2, "weights": torch.zeros(10_000)})
+    assert str(caught.value) == f"{tmp_path}/newest.pt: the checkpoint can't be written: No space left on device"
+    assert checkpoints.read("newest.pt") == {"epoch": 1}
+    assert [file.name for file in tmp_path.iterdir()] == ["newest.pt"]
 
 
 def test_a_checkpoint_that_holds_code_is_refused(tmp_path):

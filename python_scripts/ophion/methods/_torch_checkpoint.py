@@ -6,11 +6,13 @@ import copy
 import os
 import random
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import torch
 from torch import nn
+
+from ophion.errors import DataError
 
 NEWEST = "newest.pt"
 BEST = "best.pt"
@@ -39,12 +41,20 @@ class Checkpoints:
         ------
         ValueError
             The state holds something that could not be read back; found at the first write.
+        DataError
+            There is no room for it, or its folder can't be written to.
         """
         if self._folder is None:
             return
-        self._folder.mkdir(parents=True, exist_ok=True)
         unfinished = self._folder / (name + ".part")
-        torch.save(content, unfinished)
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            with open(unfinished, "wb") as file:
+                _save(content, file)
+        except OSError as error:
+            unfinished.unlink(missing_ok=True)
+            reason = error.strerror or error
+            raise DataError(f"{self._folder / name}: the checkpoint can't be written: {reason}") from error
         if not self._tried:
             self._load(unfinished)
             self._tried = True
@@ -70,6 +80,29 @@ class Checkpoints:
             raise ValueError(
                 f"{path}: the checkpoint can't be read with tensors and plain values only: {error}"
             ) from error
+
+
+def _save(content: dict[str, Any], file: IO[bytes]) -> None:
+    """As torch.save, which hides why a file can't be written behind an error of its own."""
+    problems: list[OSError] = []
+
+    class Noting:
+        def write(self, data: bytes) -> int:
+            try:
+                return file.write(data)
+            except OSError as error:
+                problems.append(error)
+                raise
+
+        def flush(self) -> None:
+            pass
+
+    try:
+        torch.save(content, Noting())
+    except Exception:
+        if problems:
+            raise problems[0] from None
+        raise
 
 
 def state_of(model: nn.Module) -> dict[str, Any]:

@@ -148,7 +148,7 @@ class Job:
         with suppress(Exception):  # the file is thrown away, whatever its writer still has to say
             if writer is not None:
                 writer.close()
-        with suppress(FileNotFoundError):
+        with suppress(OSError):  # it was never made, or its folder became read-only
             os.unlink(self._temporary)
 
     def _make_writer(self) -> Writer:
