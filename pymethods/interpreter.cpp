@@ -2,10 +2,8 @@
 #include "interpreter.h"
 
 #include <dlfcn.h>
-#include <pthread.h>
 #include <unistd.h>
 
-#include <array>
 #include <csignal>
 #include <exception>
 #include <filesystem>
@@ -20,6 +18,7 @@
 #include "call.h"
 #include "core/python_launcher.h"
 #include "gil.h"
+#include "host_signals.h"
 #include "output.h"
 #include "shutdown.h"
 
@@ -30,40 +29,6 @@ std::atomic<PythonState> python_state{PythonState::not_started};
 }
 
 namespace {
-
-/// The host's signal handlers, which importing `signal` replaces.
-class HostSignals {
- public:
-  HostSignals() {
-    for (std::size_t i = 0; i < signals.size(); ++i) sigaction(signals[i], nullptr, &actions_[i]);
-  }
-  ~HostSignals() {
-    for (std::size_t i = 0; i < signals.size(); ++i) sigaction(signals[i], &actions_[i], nullptr);
-  }
-  HostSignals(const HostSignals&) = delete;
-  HostSignals& operator=(const HostSignals&) = delete;
-
- private:
-  static constexpr std::array signals{SIGINT, SIGTERM, SIGCHLD, SIGSEGV, SIGPIPE, SIGBUS, SIGFPE, SIGILL, SIGABRT};
-  std::array<struct sigaction, signals.size()> actions_{};
-};
-
-/// While it lives, threads are made that no asynchronous signal is delivered to.
-class SignalsBlocked {
- public:
-  SignalsBlocked() {
-    sigset_t all;
-    sigfillset(&all);
-    for (const int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS}) sigdelset(&all, signal);
-    pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  SignalsBlocked(const SignalsBlocked&) = delete;
-  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
-
- private:
-  sigset_t before_{};
-};
 
 const std::filesystem::path& started_executable(const PythonChoice& choice) {
   return choice.start_executable.empty() ? choice.executable : choice.start_executable;

@@ -146,6 +146,7 @@ class Context:
     rehearsal: bool = False
     _report: Callable[[int, int, dict[str, float]], bool] | None = field(default=None, repr=False)
     _should_stop: Callable[[], bool] | None = field(default=None, repr=False)
+    _settle: Callable[[], None] | None = field(default=None, repr=False)
 
     def report(self, epoch: int, epochs: int = 0, /, **metrics: float) -> bool:
         """Tell the host how the training stands; False when it wants the training to stop (keeping the best so far).
@@ -158,8 +159,16 @@ class Context:
 
     @property
     def should_stop(self) -> bool:
-        """Whether the host has asked to stop: to be looked at between epochs or batches."""
+        """Whether the training shall stop, by the host's wish or its time limit: to be looked at between epochs or batches.
+
+        Code that does not look gets a KeyboardInterrupt instead; code that has seen this has five seconds to return its best.
+        """
         return self._should_stop is not None and self._should_stop()
+
+    def settle(self) -> None:
+        """Have no KeyboardInterrupt raised any more: for a method's own code that is about to return its best so far."""
+        if self._settle is not None:
+            self._settle()
 
 
 def face(module_name: str, kind: str, folder: str = ""):
