@@ -12,6 +12,7 @@
 
 #include "call.h"
 #include "gil.h"
+#include "shutdown.h"
 #include "value.h"
 
 namespace ophion {
@@ -118,6 +119,7 @@ PyObject* face_module(const std::string& module, const char* kind, const void* p
   static Name face_name("face");
   PyRef imported = call(contract(face_name).get(),
                         {to_text(module).get(), to_text(kind).get(), to_text(folder_of(plugin)).get()}, "importing " + module);
+  renew_exit_hook();  // before the user's own code registers exit functions, which may need threads
   const auto [place, is_new] = known.emplace(module, imported.get());
   if (is_new) imported.release();
   return place->second;

@@ -42,13 +42,26 @@ TEST_P(Ending, LosesNothingAndKeepsTheExitCode) {
 
 INSTANTIATE_TEST_SUITE_P(Process, Ending,
                          testing::Values(std::pair("return", 0), std::pair("static_reference", 0), std::pair("exit", 3),
+                                         std::pair("quick_exit", 6), std::pair("static_model", 0),
                                          std::pair("exit_in_python", 5), std::pair("daemon", 0),
+                                         std::pair("torch_daemon", 0), std::pair("torch_threads", 0),
+                                         std::pair("helper", 0),
                                          std::pair("endless_thread", 0), std::pair("calling_threads", 0),
                                          std::pair("start_in_thread", 0), std::pair("late_use", 0)),
                          [](const auto& ending) { return std::string(ending.param.first); });
 
 TEST(Process, ThatUsesPythonAfterItsEndIsToldSo) {
   EXPECT_THAT(run("late_use").output, HasSubstr("Python has been stopped: the process is ending"));
+}
+
+TEST(Process, ThatEndsByAnExceptionHasLostNoOutput) {
+  const Ended ended = run("exception");
+  EXPECT_EQ(ended.code, 128 + 6);
+  EXPECT_THAT(ended.output, HasSubstr("unfinished line"));
+}
+
+TEST(Process, LetsExitFunctionsWaitForTheirThreads) {
+  EXPECT_THAT(run("helper").output, HasSubstr("helper ended\nhelper was waited for"));
 }
 
 TEST(Process, DoesNotWaitForEverForABusyPython) {
