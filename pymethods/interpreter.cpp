@@ -18,6 +18,7 @@
 #include "call.h"
 #include "core/python_launcher.h"
 #include "gil.h"
+#include "host_openmp.h"
 #include "host_signals.h"
 #include "output.h"
 #include "shutdown.h"
@@ -187,6 +188,7 @@ std::atomic<bool> own_start_begun{false};
 
 void start_own(const PythonChoice& choice) {
   make_libpython_global();
+  look_for_openmp();  // the host's, before PyTorch comes with its own
   std::promise<void> promise;
   std::future<void> started = promise.get_future();
   {
@@ -207,6 +209,7 @@ void start_python(const PythonChoice& choice) {
   // Where a host's Python runs, its GIL may be held here: then no lock may be waited for. Attaching twice does no harm.
   if (Py_IsInitialized() && !own_start_begun) {
     make_libpython_global();
+    look_for_openmp();
     attach();
     return;
   }

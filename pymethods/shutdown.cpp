@@ -19,6 +19,7 @@
 
 #include "core/main_thread_end.h"
 #include "gil.h"
+#include "host_openmp.h"
 #include "output.h"
 #include "parking.h"
 #include "ref.h"
@@ -159,6 +160,7 @@ void renew_exit_hook() {
   if (python_state() != PythonState::ours) return;
   const unsigned long long loaded = libraries_loaded();
   if (libraries_seen.exchange(loaded) == loaded) return;
+  look_for_openmp();
   on_exit(soft_stop, nullptr);
   try {
     const Gil gil;

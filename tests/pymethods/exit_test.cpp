@@ -1,5 +1,5 @@
-/// How a process that used Python ends: with its own exit code, all output and Python's exit functions run, and without hanging.
-/// Each ending is a process of its own (tests/process/exit_program.cpp).
+/// What a process that uses Python keeps, and how it ends: with its own exit code, all output and Python's exit functions run, and without hanging.
+/// Each is a process of its own (tests/process/exit_program.cpp, host_program.cpp).
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -19,9 +19,9 @@ struct Ended {
   std::string output;
 };
 
-Ended run(const std::string& ending) {
+Ended run(const std::string& ending, const std::string& program = OPHION_EXIT_PROGRAM) {
   // PYTHONUNBUFFERED hides output that is lost at the end.
-  const std::string command = "env -u PYTHONUNBUFFERED LC_ALL=C timeout 60 '" OPHION_EXIT_PROGRAM "' " + ending + " 2>&1";
+  const std::string command = "env -u PYTHONUNBUFFERED LC_ALL=C timeout 60 '" + program + "' " + ending + " 2>&1";
   std::FILE* pipe = popen(command.c_str(), "r");
   Ended ended{-1, ""};
   std::array<char, 4096> part{};
@@ -52,6 +52,18 @@ INSTANTIATE_TEST_SUITE_P(Process, Ending,
 
 TEST(Process, ThatUsesPythonAfterItsEndIsToldSo) {
   EXPECT_THAT(run("late_use").output, HasSubstr("Python has been stopped: the process is ending"));
+}
+
+TEST(Process, KeepsItsSignalHandlers) {
+  const Ended ended = run("signals", OPHION_HOST_PROGRAM);
+  EXPECT_EQ(ended.output, "");
+  EXPECT_EQ(ended.code, 0);
+}
+
+TEST(Process, KeepsItsOpenMpSettingInEveryThread) {
+  const Ended ended = run("openmp", OPHION_HOST_PROGRAM);
+  EXPECT_EQ(ended.output, "");
+  EXPECT_EQ(ended.code, 0);
 }
 
 TEST(Process, ThatEndsByAnExceptionHasLostNoOutput) {

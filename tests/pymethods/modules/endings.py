@@ -31,6 +31,12 @@ def gradient():
     (x @ x.T).sum().backward()
 
 
+def use_loader_workers():
+    from torch.utils.data import DataLoader
+
+    assert sum(int(batch.sum()) for batch in DataLoader(list(range(40)), batch_size=8, num_workers=2)) == 780
+
+
 def exit_by_c():
     ctypes.PyDLL(None).exit(5)
 
