@@ -128,6 +128,7 @@ def test_ctrl_c_ends_a_fit_that_knows_no_epochs(place, started):
     assert "interrupted" in out
 
 
+@pytest.mark.slow
 def test_a_time_limit_keeps_the_best_epoch_and_goes_on_with_the_next_method(place, events_file):
     methods = [hanging(3, time_limit=8), tree("after")]
     run = place.train(config(by_label(events_file), methods))
@@ -146,6 +147,7 @@ def test_a_time_limit_before_the_first_epoch_is_over_is_the_methods_failure(plac
     assert run.metrics["methods"]["after"]["status"] == "done"
 
 
+@pytest.mark.slow
 def test_a_prediction_over_its_time_limit_names_the_script(place, events_file):
     run = place.train(config(by_label(events_file), [hanging(0)]))
     arguments = ("predict", run.model("mlp"), events_file, "--output", "scores.csv")
