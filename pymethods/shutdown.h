@@ -3,8 +3,9 @@
 
 namespace ophion {
 
-/// Has the soft stop run at the end of the process, by return, exit or quick_exit: Python's atexit functions are called, its streams flushed, and the GIL is kept,
-/// so that no Python thread runs on while C++ destructors tear down the libraries it uses. Py_FinalizeEx would hang or abort.
+/// Has the soft stop run at the end of the process, by return, exit or quick_exit: Python's atexit functions are called, its streams
+/// flushed, and the GIL is kept, so that no Python thread runs on while C++ destructors tear down the libraries it uses. Py_FinalizeEx
+/// would hang or abort.
 void stop_python_at_exit();
 
 /// Registers it again if libraries were loaded since: their static destructors run before what was registered earlier,
