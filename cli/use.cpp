@@ -19,6 +19,7 @@ void add_predict(CLI::App& app, Outcome& outcome) {
     bool overwrite = false;
     std::string backend;
     int threads = 0;
+    double time_limit = 0;
   };
   const auto arguments = std::make_shared<Arguments>();
   auto* verb = app.add_subcommand("predict", "Score the events of files, in chunks: they may be larger than memory");
@@ -28,11 +29,15 @@ void add_predict(CLI::App& app, Outcome& outcome) {
   verb->add_option("--tree", arguments->tree, "The tree in the data files, when they hold several");
   verb->add_option("--backend", arguments->backend, "What scores: python (as trained), or native (without Python, where the file has that form)");
   verb->add_option("--threads", arguments->threads, "Threads of the model's libraries; 0: as they choose")->check(CLI::NonNegativeNumber);
+  verb->add_option("--time-limit", arguments->time_limit,
+                   "Seconds that loading the model, and scoring one chunk of events, may take; 0: as long as it takes")
+      ->check(CLI::NonNegativeNumber);
   verb->add_flag("--overwrite", arguments->overwrite, "Replace an output file that is there already");
   verb->callback([arguments, &outcome] {
     LoadOptions load;
     load.backend = arguments->backend;
     load.call.threads = arguments->threads;
+    load.call.time_limit = arguments->time_limit;
     const Model model = Model::load(arguments->model, load);
     ProgressLine line;
     PredictOptions options;

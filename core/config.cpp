@@ -119,6 +119,7 @@ MethodConfig method_config(const Value& value) {
   method.type = value.at("type").as_text();
   method.transforms = value.at("transform").as_array();
   method.threads = static_cast<int>(value.at("threads").as_integer());
+  method.time_limit = value.at("time_limit").as_number();
   method.options = value;
   return method;
 }
@@ -154,6 +155,7 @@ Config::Config(Value document, std::filesystem::path file, std::filesystem::path
       task_(resolved_.at("task").as_text()),
       seed_(static_cast<std::uint64_t>(resolved_.at("seed").as_integer())),
       threads_(static_cast<int>(resolved_.at("threads").as_integer())),
+      time_limit_(resolved_.at("time_limit").as_number()),
       data_(data_config(resolved_.at("data"))),
       output_(resolved_.at("output").as_text()) {
   for (const auto& method : resolved_.at("methods").as_array()) methods_.push_back(method_config(method));

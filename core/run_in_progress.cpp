@@ -2,7 +2,9 @@
 #include "run_in_progress.h"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
+#include <cstdio>
 #include <fstream>
 #include <iterator>
 #include <optional>
@@ -37,7 +39,15 @@ TrainContext context_of(const Config& config, const MethodConfig& method, const 
   context.options = method.options;
   context.seed = config.seed();
   context.call.threads = method.threads != 0 ? method.threads : config.threads();
+  context.call.time_limit = method.time_limit != 0 ? method.time_limit : config.time_limit();
   return context;
+}
+
+/// "0.5", "30".
+std::string seconds_text(double seconds) {
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%g", seconds);
+  return text.data();
 }
 
 /// The events of a part as a method sees them; owns what had to be changed or computed.
@@ -230,14 +240,18 @@ Model RunInProgress::make_model(const MethodConfig& method, const ProgressCallba
     payload = with_place(config_, method, [&] { return plugin->train({training.view, validation.view}, context); });
   }
   // Asked by the callback, or by interrupt(), which a training sees by itself between two epochs.
-  const bool stopped = history.stopped() || interrupted();
-  result.status = stopped ? "stopped" : "done";
-  run_.stopped_ = run_.stopped_ || stopped;
+  const bool asked = history.stopped() || interrupted();
+  result.status = asked || payload.stopped ? "stopped" : "done";
+  run_.stopped_ = run_.stopped_ || asked;
+  if (payload.stopped && !asked) {
+    log(LogLevel::warning, method.name + ": stopped at its time_limit of " + seconds_text(context.call.time_limit) +
+                               " s; the best so far is kept");
+  }
 
   ModelParts parts{config_, method, spec_, preprocessing, std::move(payload), train, provenance_, selftest_rows(train), {}};
   LoadOptions options;
   options.registry = config_.registry();
-  options.call = context.call;
+  options.call.threads = context.call.threads;  // the limit was the training's
   options.trust = Trust::all;  // it was made here, a moment ago
   // Metrics come from the model as its file will give it, not from what lay in Python's memory after the fit.
   auto native = std::exchange(parts.payload.native, {});

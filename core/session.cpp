@@ -2,6 +2,7 @@
 #include <ophion/session.h>
 
 #include <algorithm>
+#include <atomic>
 #include <utility>
 
 #include <ophion/error.h>
@@ -34,8 +35,26 @@ void Session::check() const {
 
 void Session::check_files() const { ophion::check_files(config_); }
 
+namespace {
+
+/// A run begins without the interruption of an earlier one; an interruption that other runs are still to notice stays.
+class RunningNow {
+ public:
+  RunningNow() {
+    if (runs_.fetch_add(1) == 0) clear_interrupt();
+  }
+  ~RunningNow() { runs_.fetch_sub(1); }
+  RunningNow(const RunningNow&) = delete;
+  RunningNow& operator=(const RunningNow&) = delete;
+
+ private:
+  inline static std::atomic<int> runs_ = 0;
+};
+
+}  // namespace
+
 TrainedRun Session::train(const ProgressCallback& progress) const {
-  clear_interrupt();
+  const RunningNow running;
   RunLog log_lines;
   check();
   std::optional<RunFolder> folder;

@@ -2,10 +2,8 @@
 #include "interpreter.h"
 
 #include <dlfcn.h>
-#include <pthread.h>
 #include <unistd.h>
 
-#include <array>
 #include <csignal>
 #include <exception>
 #include <filesystem>
@@ -20,6 +18,8 @@
 #include "call.h"
 #include "core/python_launcher.h"
 #include "gil.h"
+#include "host_openmp.h"
+#include "host_signals.h"
 #include "output.h"
 #include "shutdown.h"
 
@@ -30,40 +30,6 @@ std::atomic<PythonState> python_state{PythonState::not_started};
 }
 
 namespace {
-
-/// The host's signal handlers, which importing `signal` replaces.
-class HostSignals {
- public:
-  HostSignals() {
-    for (std::size_t i = 0; i < signals.size(); ++i) sigaction(signals[i], nullptr, &actions_[i]);
-  }
-  ~HostSignals() {
-    for (std::size_t i = 0; i < signals.size(); ++i) sigaction(signals[i], &actions_[i], nullptr);
-  }
-  HostSignals(const HostSignals&) = delete;
-  HostSignals& operator=(const HostSignals&) = delete;
-
- private:
-  static constexpr std::array signals{SIGINT, SIGTERM, SIGCHLD, SIGSEGV, SIGPIPE, SIGBUS, SIGFPE, SIGILL, SIGABRT};
-  std::array<struct sigaction, signals.size()> actions_{};
-};
-
-/// While it lives, threads are made that no asynchronous signal is delivered to.
-class SignalsBlocked {
- public:
-  SignalsBlocked() {
-    sigset_t all;
-    sigfillset(&all);
-    for (const int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS}) sigdelset(&all, signal);
-    pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  SignalsBlocked(const SignalsBlocked&) = delete;
-  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
-
- private:
-  sigset_t before_{};
-};
 
 const std::filesystem::path& started_executable(const PythonChoice& choice) {
   return choice.start_executable.empty() ? choice.executable : choice.start_executable;
@@ -222,6 +188,7 @@ std::atomic<bool> own_start_begun{false};
 
 void start_own(const PythonChoice& choice) {
   make_libpython_global();
+  look_for_openmp();  // the host's, before PyTorch comes with its own
   std::promise<void> promise;
   std::future<void> started = promise.get_future();
   {
@@ -242,6 +209,7 @@ void start_python(const PythonChoice& choice) {
   // Where a host's Python runs, its GIL may be held here: then no lock may be waited for. Attaching twice does no harm.
   if (Py_IsInitialized() && !own_start_begun) {
     make_libpython_global();
+    look_for_openmp();
     attach();
     return;
   }

@@ -12,6 +12,7 @@
 
 #include "call.h"
 #include "gil.h"
+#include "shutdown.h"
 #include "value.h"
 
 namespace ophion {
@@ -131,6 +132,7 @@ PyObject* face_module(const std::string& module, const char* kind, const void* p
   static Name face_name("face");
   PyRef imported = call(contract(face_name).get(),
                         {to_text(module).get(), to_text(kind).get(), to_text(folder_of(plugin)).get()}, "importing " + module);
+  renew_exit_hook();  // before the user's own code registers exit functions, which may need threads
   const auto [place, is_new] = known.emplace(module, imported.get());
   if (is_new) imported.release();
   return place->second;
@@ -189,7 +191,7 @@ PyRef MethodFace::predict_function() const {
   return attribute(module_, name, doing("predict"));
 }
 
-PyRef make_context(const TrainContext& context, int threads, bool rehearsal, PyObject* report, PyObject* should_stop) {
+PyRef make_context(const TrainContext& context, int threads, bool rehearsal, const ProgressBridge* host) {
   static Name class_name("Context");
   const std::string doing = "describing the training of '" + context.name + "'";
   const bool keeps = !rehearsal && !context.checkpoints.empty();
@@ -198,6 +200,9 @@ PyRef make_context(const TrainContext& context, int threads, bool rehearsal, PyO
   const PyRef options = to_python(context.options);
   const PyRef seed = check(PyLong_FromUnsignedLongLong(context.seed), doing);
   const PyRef thread_count = check(PyLong_FromLong(threads), doing);
+  const PyRef report = host ? host->report() : PyRef::borrow(Py_None);
+  const PyRef should_stop = host ? host->should_stop() : PyRef::borrow(Py_None);
+  const PyRef settle = host ? host->settle() : PyRef::borrow(Py_None);
   const PyRef checkpoints = keeps ? to_text(context.checkpoints.string()) : PyRef::borrow(Py_None);
   return call_with_keywords(contract(class_name).get(),
                             {{"name", name.get()},
@@ -208,8 +213,9 @@ PyRef make_context(const TrainContext& context, int threads, bool rehearsal, PyO
                              {"checkpoints", checkpoints.get()},
                              {"resume", keeps && context.resume ? Py_True : Py_False},
                              {"rehearsal", rehearsal ? Py_True : Py_False},
-                             {"_report", report ? report : Py_None},
-                             {"_should_stop", should_stop ? should_stop : Py_None}},
+                             {"_report", report.get()},
+                             {"_should_stop", should_stop.get()},
+                             {"_settle", settle.get()}},
                             doing);
 }
 

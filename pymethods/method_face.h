@@ -10,6 +10,7 @@
 #include <ophion/py_method_base.h>
 
 #include "loan.h"
+#include "progress.h"
 #include "ref.h"
 
 namespace ophion {
@@ -27,6 +28,8 @@ class MethodFace {
 
   /// "mlp.py", or the estimator, or the method's own name where the user gave no code.
   const std::string& who() const noexcept { return who_; }
+  /// "mlp.py: train()", for errors.
+  std::string doing(const char* function) const { return who_ + ": " + function + "()"; }
 
   void check(PyObject* context) const;
   PyRef train(PyObject* data, PyObject* context) const;
@@ -41,13 +44,12 @@ class MethodFace {
   PyRef predict_function() const;
 
  private:
-  std::string doing(const char* function) const { return who_ + ": " + function + "()"; }
   PyObject* module_;  // borrowed from face_module
   std::string who_;
 };
 
-/// An ophion.contract.Context. The callables may be null.
-PyRef make_context(const TrainContext& context, int threads, bool rehearsal, PyObject* report, PyObject* should_stop);
+/// An ophion.contract.Context. Without a `host` it has nobody to report to and nobody who stops it.
+PyRef make_context(const TrainContext& context, int threads, bool rehearsal, const ProgressBridge* host = nullptr);
 
 /// An ophion.contract.TrainingData whose arrays are lent.
 PyRef make_training_data(const TrainingData& data, Loan& loan);

@@ -1,4 +1,4 @@
-/// The two callables that a training gets, as C functions.
+/// The callables that a training gets, as C functions.
 #include "progress.h"
 
 #include <exception>
@@ -16,6 +16,7 @@ namespace ophion {
 /// Guarded by the GIL.
 struct ProgressBridge::State {
   const TrainContext* context = nullptr;  // null once the training is over
+  StoppableCall* call = nullptr;          // the same
   std::exception_ptr failure;  // what the host's callback threw
   bool stop = false;           // the host does not want to go on
 };
@@ -55,6 +56,7 @@ bool ask_host(State& state, const Progress& progress) {
   const ProgressCallback callback = state.context->progress;
   if (!callback) return progress.keep_going();
   try {
+    const StoppableCall::InHost in_host(*state.call);
     const GilRelease released;
     return callback(progress) && progress.keep_going();
   } catch (...) {
@@ -80,32 +82,45 @@ PyObject* report(PyObject* capsule, PyObject* arguments) {
     PyErr_SetString(PyExc_KeyboardInterrupt, "the host's progress callback failed");
     return nullptr;
   }
-  return PyBool_FromLong(!state->stop);
+  return PyBool_FromLong(!state->stop && !(state->call && state->call->should_stop()));
 }
 
 PyObject* should_stop(PyObject* capsule, PyObject*) {
   const State& state = state_of(capsule);
-  return PyBool_FromLong(!state.context || state.stop || interrupted());
+  return PyBool_FromLong(!state.context || state.stop || state.call->should_stop());
+}
+
+PyObject* settle(PyObject* capsule, PyObject*) {
+  const State& state = state_of(capsule);
+  if (state.call) state.call->settle();
+  Py_RETURN_NONE;
 }
 
 PyMethodDef report_definition{"report", report, METH_VARARGS, nullptr};
 PyMethodDef should_stop_definition{"should_stop", should_stop, METH_NOARGS, nullptr};
+PyMethodDef settle_definition{"settle", settle, METH_NOARGS, nullptr};
+
+PyRef bound(PyMethodDef& definition, const std::shared_ptr<State>& state) {
+  return check(PyCFunction_New(&definition, make_capsule(state).get()), "preparing a training");
+}
 
 }  // namespace
 
-ProgressBridge::ProgressBridge(const TrainContext& context) : state_(std::make_shared<State>()) {
+ProgressBridge::ProgressBridge(const TrainContext& context, StoppableCall& call) : state_(std::make_shared<State>()) {
   state_->context = &context;
+  state_->call = &call;
 }
 
-ProgressBridge::~ProgressBridge() { state_->context = nullptr; }
-
-PyRef ProgressBridge::report() const {
-  return check(PyCFunction_New(&report_definition, make_capsule(state_).get()), "preparing a training");
+ProgressBridge::~ProgressBridge() {
+  state_->context = nullptr;
+  state_->call = nullptr;
 }
 
-PyRef ProgressBridge::should_stop() const {
-  return check(PyCFunction_New(&should_stop_definition, make_capsule(state_).get()), "preparing a training");
-}
+PyRef ProgressBridge::report() const { return bound(report_definition, state_); }
+PyRef ProgressBridge::should_stop() const { return bound(should_stop_definition, state_); }
+PyRef ProgressBridge::settle() const { return bound(settle_definition, state_); }
+
+bool ProgressBridge::stopped() const noexcept { return state_->stop; }
 
 void ProgressBridge::rethrow() const {
   if (state_->failure) std::rethrow_exception(state_->failure);

@@ -9,15 +9,17 @@
 #include "call.h"
 #include "scope.h"
 #include "scores.h"
+#include "stoppable_call.h"
 
 namespace ophion {
 
-PyBackend::PyBackend(const MethodFace& face, PyRef model, const Spec& spec, int threads)
+PyBackend::PyBackend(const MethodFace& face, PyRef model, const Spec& spec, const CallOptions& call)
     : predict_(face.predict_function()),
       model_(std::move(model)),
       features_(spec.features.size()),
       outputs_(spec.outputs()),
-      threads_(threads),
+      threads_(threads_for(call)),
+      time_limit_(call.time_limit),
       who_(face.who()),
       doing_(face.who() + ": predict()"),
       versions_(face.versions()) {}
@@ -39,23 +41,31 @@ void PyBackend::demand_shapes(const MatrixView& features, std::size_t scores) co
   }
 }
 
+void PyBackend::score(const MatrixView& features, std::span<float> out) const {
+  Loan loan;
+  {
+    const PyRef events = loan.lend(features);
+    // The first place is free for vectorcall's own use.
+    std::array<PyObject*, 3> arguments{nullptr, model_.get(), events.get()};
+    const PyRef scores =
+        check(PyObject_Vectorcall(predict_.get(), arguments.data() + 1, 2 | PY_VECTORCALL_ARGUMENTS_OFFSET, nullptr), doing_);
+    take_scores(scores.get(), features, out, who_);
+  }
+  loan.demand_back(who_, "predict");
+}
+
 void PyBackend::predict(const MatrixView& features, std::span<float> out) const {
   demand_shapes(features, out.size());
   if (features.rows() == 0) return;
   {
     const CallScope scope;
     std::optional<ThreadLimit> limit;
-    if (const int threads = threads_; threads > 0) limit.emplace(threads);
-    Loan loan;
-    {
-      const PyRef events = loan.lend(features);
-      // The first place is free for vectorcall's own use.
-      std::array<PyObject*, 3> arguments{nullptr, model_.get(), events.get()};
-      const PyRef scores = check(
-          PyObject_Vectorcall(predict_.get(), arguments.data() + 1, 2 | PY_VECTORCALL_ARGUMENTS_OFFSET, nullptr), doing_);
-      take_scores(scores.get(), features, out, who_);
+    if (threads_ > 0) limit.emplace(threads_);
+    if (time_limit_ > 0) {
+      StoppableCall(doing_, Deadline(time_limit_), StoppableCall::Interrupts::ignored).run([&] { score(features, out); });
+    } else {
+      score(features, out);
     }
-    loan.demand_back(who_, "predict");
   }
   if (!used_.exchange(true, std::memory_order_relaxed)) renew_exit_hook();  // the first call may load libraries
 }

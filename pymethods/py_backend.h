@@ -17,13 +17,15 @@ namespace ophion {
 /// of threads, which Python's GIL makes take turns; may be destroyed by any of them.
 class PyBackend final : public Backend {
  public:
-  PyBackend(const MethodFace& face, PyRef model, const Spec& spec, int threads);
+  PyBackend(const MethodFace& face, PyRef model, const Spec& spec, const CallOptions& call);
 
   const std::string& name() const noexcept override;
   void predict(const MatrixView& features, std::span<float> out) const override;
   Value versions() const override { return versions_; }
 
  private:
+  /// With the GIL held.
+  void score(const MatrixView& features, std::span<float> out) const;
   void demand_shapes(const MatrixView& features, std::size_t scores) const;
 
   PyRef predict_;
@@ -31,6 +33,7 @@ class PyBackend final : public Backend {
   std::size_t features_;
   std::size_t outputs_;
   int threads_;
+  double time_limit_;
   std::string who_;
   std::string doing_;
   Value versions_;

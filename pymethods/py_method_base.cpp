@@ -11,31 +11,38 @@
 #include "py_backend.h"
 #include "rehearsal.h"
 #include "scope.h"
+#include "stoppable_call.h"
 
 namespace ophion {
 namespace {
 
 /// Trains and saves; the trained object and all that Python made of the events is gone when this returns.
 Payload train_and_save(const MethodFace& face, const TrainingData& data, const TrainContext& context, int threads,
-                       Loan& loan) {
-  ProgressBridge host(context);
+                       const Deadline& deadline, Loan& loan) {
+  StoppableCall training(face.doing("train"), deadline, StoppableCall::Interrupts::heeded);
+  const ProgressBridge host(context, training);
   PyRef model;
   try {
-    const PyRef report = host.report();
-    const PyRef should_stop = host.should_stop();
-    const PyRef described = make_context(context, threads, false, report.get(), should_stop.get());
-    model = face.train(make_training_data(data, loan).get(), described.get());
+    model = training.run([&] {
+      const PyRef described = make_context(context, threads, false, &host);
+      return face.train(make_training_data(data, loan).get(), described.get());
+    });
   } catch (const Error&) {
     host.rethrow();
     throw;
   }
   host.rethrow();
-  Payload payload;
-  payload.members = face.save(model.get());
-  face.export_native(model.get(), payload);
-  payload.info.set("versions", face.versions());
-  payload.info.set("carries_code", face.carries_code(payload.members));
-  return payload;
+  // There is a model: no interruption may lose it, and it has as long to be saved as it had to be trained.
+  StoppableCall saving(face.doing("save"), Deadline(context.call.time_limit), StoppableCall::Interrupts::ignored);
+  return saving.run([&] {
+    Payload payload;
+    payload.members = face.save(model.get());
+    face.export_native(model.get(), payload);
+    payload.info.set("versions", face.versions());
+    payload.info.set("carries_code", face.carries_code(payload.members));
+    payload.stopped = training.was_stopped() || host.stopped();
+    return payload;
+  });
 }
 
 }  // namespace
@@ -44,7 +51,7 @@ void PyMethodBase::check(const TrainContext& context) const {
   const PythonScope scope;
   ensure_numpy();
   const MethodFace face(*this, context.options);
-  face.check(make_context(context, threads_for(context.call), false, nullptr, nullptr).get());
+  face.check(make_context(context, threads_for(context.call), false).get());
 }
 
 Payload PyMethodBase::train(const TrainingData& data, const TrainContext& context) const {
@@ -54,9 +61,10 @@ Payload PyMethodBase::train(const TrainingData& data, const TrainContext& contex
   const MethodFace face(*this, context.options);
   const int threads = threads_for(context.call);
   const ThreadLimit limit(threads);
-  rehearse(face, data, context, threads);
+  const Deadline deadline(context.call.time_limit);
+  rehearse(face, data, context, threads, deadline);
   Loan loan;
-  Payload payload = train_and_save(face, data, context, threads, loan);
+  Payload payload = train_and_save(face, data, context, threads, deadline, loan);
   loan.demand_back(face.who(), "train");
   return payload;
 }
@@ -79,8 +87,9 @@ std::unique_ptr<Backend> PyMethodBase::load(const Payload& payload, const Spec& 
   context.options = options;
   const int threads = threads_for(call);
   const ThreadLimit limit(threads);
-  PyRef model = face.load(payload.members, make_context(context, threads, false, nullptr, nullptr).get());
-  return std::make_unique<PyBackend>(face, std::move(model), spec, threads);
+  StoppableCall loading(face.doing("load"), Deadline(call.time_limit), StoppableCall::Interrupts::ignored);
+  PyRef model = loading.run([&] { return face.load(payload.members, make_context(context, threads, false).get()); });
+  return std::make_unique<PyBackend>(face, std::move(model), spec, call);
 }
 
 }  // namespace ophion

@@ -93,12 +93,14 @@ void demand_equal(const std::vector<float>& before, const std::vector<float>& af
 }
 
 /// Null when the fit fails.
-PyRef try_training(const MethodFace& face, PyObject* data, PyObject* context, const std::string& method) {
+PyRef try_training(const MethodFace& face, PyObject* data, PyObject* context, const std::string& method,
+                   const StoppableCall& stoppable) {
   try {
     return face.train(data, context);
   } catch (const Interrupted&) {
     throw;
   } catch (const Error& error) {
+    if (stoppable.was_stopped()) throw;
     const std::string line = "method '" + method + "': the rehearsal on a few events failed: " + error.what();
     const GilRelease released;
     log(LogLevel::debug, line);
@@ -107,15 +109,15 @@ PyRef try_training(const MethodFace& face, PyObject* data, PyObject* context, co
 }
 
 void train_save_load_compare(const MethodFace& face, const TrainingData& data, const TrainContext& context, int threads,
-                             Loan& loan) {
-  const ProgressBridge host(context);
-  const PyRef should_stop = host.should_stop();
-  const PyRef described = make_context(context, threads, true, nullptr, should_stop.get());
-  PyRef model = try_training(face, make_training_data(data, loan).get(), described.get(), context.name);
+                             StoppableCall& stoppable, Loan& loan) {
+  const ProgressBridge host(context, stoppable);
+  const PyRef described = make_context(context, threads, true, &host);
+  PyRef model = try_training(face, make_training_data(data, loan).get(), described.get(), context.name, stoppable);
   if (!model) return;
   const Members members = face.save(model.get());
-  const PyBackend before(face, std::move(model), context.spec, threads);
-  const PyBackend after(face, face.load(members, described.get()), context.spec, threads);
+  const CallOptions own_limit{threads, 0};  // the rehearsal's time is limited as a whole
+  const PyBackend before(face, std::move(model), context.spec, own_limit);
+  const PyBackend after(face, face.load(members, described.get()), context.spec, own_limit);
   const std::size_t outputs = context.spec.outputs();
   demand_equal(scores_of(before, data.train.features, outputs), scores_of(after, data.train.features, outputs), face,
                context);
@@ -123,13 +125,14 @@ void train_save_load_compare(const MethodFace& face, const TrainingData& data, c
 
 }  // namespace
 
-void rehearse(const MethodFace& face, const TrainingData& data, const TrainContext& context, int threads) {
+void rehearse(const MethodFace& face, const TrainingData& data, const TrainContext& context, int threads, const Deadline& deadline) {
   const std::size_t classes = context.spec.classes.size();
   auto samples = std::make_unique<Samples>(Samples{{data.train, choose_rows(data.train, classes)},
                                                    {data.validation, choose_rows(data.validation, classes)}});
   Loan loan;
   try {
-    train_save_load_compare(face, samples->view(), context, threads, loan);
+    StoppableCall stoppable(face.doing("train"), deadline, StoppableCall::Interrupts::heeded);
+    stoppable.run([&] { train_save_load_compare(face, samples->view(), context, threads, stoppable, loan); });
     loan.demand_back(face.who(), "train");
   } catch (...) {
     // Whoever kept some of it may still look at it later: then it stays, 50 rows, for as long as the process lives.

@@ -6,6 +6,7 @@
 #include <cfenv>
 
 #include "gil.h"
+#include "host_openmp.h"
 #include "interpreter.h"
 #include "output.h"
 #include "shutdown.h"
@@ -39,6 +40,7 @@ class CallScope {
 
  private:
   FloatingPointScope floating_point_;
+  HostOpenMp openmp_;
   Gil gil_;
 };
 

@@ -14,9 +14,14 @@
 #include <system_error>
 #include <thread>
 
+#include <ophion/error.h>
 #include <ophion/runtime.h>
 
+#include "core/main_thread_end.h"
+#include "gil.h"
+#include "host_openmp.h"
 #include "output.h"
+#include "parking.h"
 #include "ref.h"
 #include "shutdown.h"
 
@@ -55,6 +60,7 @@ void run_exit_functions() noexcept {
     Py_XDECREF(flushed);
   }
   flush_output();
+  park_python_threads_for_good();
 }
 
 /// Ends the process after a while unless it is told not to: the last way out when what remains would wait for the GIL for ever.
@@ -104,8 +110,8 @@ bool gil_comes_free() {
   return probe->changed.wait_for(lock, longest_wait, [&] { return probe->had_gil; });
 }
 
-/// The thread that ends the process takes the GIL and never gives it back: Python's threads wait from now on, while destructors of
-/// static objects that come later on this thread (libtorch's take the GIL) find it held.
+/// The thread that ends the process takes the GIL and never gives it back: Python's threads are at rest from now on, while destructors
+/// of static objects that come later on this thread (libtorch's take the GIL) find it held.
 void soft_stop(int status, void*) noexcept {
   if (getpid() != owner) return;
   // Python still runs its exit functions: they may call Ophion, so the state changes only when they are through.
@@ -132,18 +138,36 @@ void soft_stop(int status, void*) noexcept {
   detail::python_state.compare_exchange_strong(expected, PythonState::stopped);
 }
 
+/// Exit functions and static objects that libraries have made since are otherwise taken down before the stop: PyTorch makes some when it
+/// first computes a gradient, wherever that is.
+void stop_before_all_else() {
+  if (python_state() == PythonState::ours) on_exit(soft_stop, nullptr);
+}
+
+void soft_stop_quickly() noexcept { soft_stop(EXIT_FAILURE, nullptr); }  // quick_exit does not tell its status
+
 }  // namespace
 
 void stop_python_at_exit() {
   owner = getpid();
   libraries_seen = libraries_loaded();
   on_exit(soft_stop, nullptr);
+  std::at_quick_exit(soft_stop_quickly);
+  at_main_thread_end(stop_before_all_else);
 }
 
 void renew_exit_hook() {
   if (python_state() != PythonState::ours) return;
   const unsigned long long loaded = libraries_loaded();
-  if (libraries_seen.exchange(loaded) != loaded) on_exit(soft_stop, nullptr);
+  if (libraries_seen.exchange(loaded) == loaded) return;
+  look_for_openmp();
+  on_exit(soft_stop, nullptr);
+  try {
+    const Gil gil;
+    park_before_exit_functions();
+  } catch (const Error& error) {
+    log(LogLevel::warning, error.what());
+  }
 }
 
 bool on_exit_thread() noexcept { return exit_thread.load() == std::this_thread::get_id(); }

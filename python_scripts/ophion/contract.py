@@ -36,6 +36,7 @@ import logging
 import os
 import platform
 import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Callable
@@ -147,6 +148,7 @@ class Context:
     rehearsal: bool = False
     _report: Callable[[int, int, dict[str, float]], bool] | None = field(default=None, repr=False)
     _should_stop: Callable[[], bool] | None = field(default=None, repr=False)
+    _settle: Callable[[], None] | None = field(default=None, repr=False)
 
     def report(self, epoch: int, epochs: int = 0, /, **metrics: float) -> bool:
         """Tell the host how the training stands; False when it wants the training to stop (keeping the best so far).
@@ -159,8 +161,16 @@ class Context:
 
     @property
     def should_stop(self) -> bool:
-        """Whether the host has asked to stop: to be looked at between epochs or batches."""
+        """Whether the training shall stop, by the host's wish or its time limit: to be looked at between epochs or batches.
+
+        Code that does not look gets a KeyboardInterrupt instead; code that has seen this has five seconds to return its best.
+        """
         return self._should_stop is not None and self._should_stop()
+
+    def settle(self) -> None:
+        """Have no KeyboardInterrupt raised any more: for a method's own code that is about to return its best so far."""
+        if self._settle is not None:
+            self._settle()
 
 
 def face(module_name: str, kind: str, folder: str = ""):
@@ -239,17 +249,46 @@ def versions(module) -> dict[str, str]:
 
 
 class _ThreadLimiter:
-    """Remembers the libraries that threadpoolctl found: looking for them takes a millisecond, too long for every call."""
+    """The limits of calls that run at once, in any threads.
+
+    OpenMP's number of threads is each thread's own; BLAS's and PyTorch's are the process's: the first call that limits them
+    notes what they were, the last one gives that back. Looking for the libraries takes a millisecond, too long for every
+    call: they are remembered.
+    """
 
     def __init__(self):
-        self._controller: threadpoolctl.ThreadpoolController | None = None
+        self._lock = threading.Lock()
+        self._libraries: list[threadpoolctl.LibController] = []
         self._modules_seen = 0
+        self._calls = 0
+        self._before: list[tuple[Callable[[int], None], int]] = []
 
-    def controller(self) -> threadpoolctl.ThreadpoolController:
-        if self._controller is None or len(sys.modules) != self._modules_seen:
-            self._controller = threadpoolctl.ThreadpoolController()
-            self._modules_seen = len(sys.modules)
-        return self._controller
+    def enter(self, count: int) -> list[tuple[Callable[[int], None], int]]:
+        """Limit all of them; what this thread must give back."""
+        with self._lock:
+            if len(sys.modules) != self._modules_seen:
+                self._libraries = threadpoolctl.ThreadpoolController().lib_controllers
+                self._modules_seen = len(sys.modules)
+            openmp = [library for library in self._libraries if library.user_api == "openmp"]
+            own = [(library.set_num_threads, library.num_threads) for library in openmp]
+            torch = getattr(sys.modules.get("torch"), "set_num_threads", None)
+            if self._calls == 0:
+                others = [library for library in self._libraries if library.user_api != "openmp"]
+                self._before = [(library.set_num_threads, library.num_threads) for library in others]
+                if torch is not None:
+                    self._before.append((torch, sys.modules["torch"].get_num_threads()))
+            self._calls += 1
+            if torch is not None:
+                torch(count)
+            for library in self._libraries:
+                library.set_num_threads(count)
+        return own
+
+    def leave(self, own: list[tuple[Callable[[int], None], int]]) -> None:
+        with self._lock:
+            self._calls -= 1
+            for give_back, before in [*(self._before if self._calls == 0 else ()), *own]:
+                give_back(before)
 
 
 _limiter = _ThreadLimiter()
@@ -257,20 +296,15 @@ _limiter = _ThreadLimiter()
 
 @contextlib.contextmanager
 def limit_threads(count: int) -> Iterator[None]:
-    """Let BLAS, OpenMP and PyTorch use at most `count` threads, as they did before afterwards.
+    """Let BLAS, OpenMP and PyTorch use at most `count` threads; when all such calls are over, they use as many as before.
 
-    Libraries that are imported inside are not limited; PyTorch is when it was imported before.
+    Libraries that are imported inside are not limited.
     """
-    torch = sys.modules.get("torch")
-    before = torch.get_num_threads() if torch is not None else 0
-    with _limiter.controller().limit(limits=count):
-        if torch is not None:
-            torch.set_num_threads(count)
-        try:
-            yield
-        finally:
-            if torch is not None:
-                torch.set_num_threads(before)
+    own = _limiter.enter(count)
+    try:
+        yield
+    finally:
+        _limiter.leave(own)
 
 
 __all__ = ["Context", "Events", "OptionError", "Spec", "TrainingData", "face", "limit_threads", "versions"]

@@ -97,6 +97,66 @@ def test_ctrl_c_keeps_the_best_epoch(place, started, events_file):
     assert np.average(entropy, weights=weight) == pytest.approx(min(losses), rel=0.02)
 
 
+def hanging(epoch, **more):
+    return {**network(script=SCRIPTS / "hanging.py", epochs=5), "params": {"in_epoch": epoch}, **more}
+
+
+def test_ctrl_c_ends_an_epoch_that_hangs_and_keeps_the_best_one(place, started):
+    process = started([hanging(3), tree("after")])
+    wait_for(lambda: epochs_of(place)[1] == 2, process)
+    time.sleep(0.3)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "Traceback" not in err
+    run, epochs = epochs_of(place)
+    assert epochs == 2
+    assert run.metrics["methods"]["mlp"]["status"] == "stopped"
+    assert run.metrics["methods"]["after"]["status"] == "not started"
+    assert run.model("mlp").exists()
+
+
+def test_ctrl_c_ends_a_fit_that_knows_no_epochs(place, started):
+    process = started([tree("before"), {**tree("forest"), "estimator": "sklearn.ensemble.RandomForestClassifier",
+                                        "params": {"n_estimators": 1_000_000}}])
+    wait_for(lambda: list((place / "runs").glob("toy/*/models/before.ophion")), process)
+    time.sleep(1)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "forest: not started: RandomForestClassifier" in out.replace("sklearn.ensemble.", "")
+    assert "interrupted" in out
+
+
+@pytest.mark.slow
+def test_a_time_limit_keeps_the_best_epoch_and_goes_on_with_the_next_method(place, events_file):
+    methods = [hanging(3, time_limit=8), tree("after")]
+    run = place.train(config(by_label(events_file), methods))
+    assert "mlp: stopped at its time_limit of 8 s; the best so far is kept" in run.log
+    status = {name: method["status"] for name, method in run.metrics["methods"].items()}
+    assert status == {"mlp": "stopped", "after": "done"}
+    assert run.metrics["stopped"] is False
+    assert run.model("mlp").exists()
+
+
+def test_a_time_limit_before_the_first_epoch_is_over_is_the_methods_failure(place, events_file):
+    run = place.train({**config(by_label(events_file), [hanging(1), tree("after")]), "time_limit": 1})
+    failed = run.metrics["methods"]["mlp"]
+    assert failed["status"] == "failed"
+    assert failed["error"] == "hanging.py: train() took longer than its time_limit of 1 s"
+    assert run.metrics["methods"]["after"]["status"] == "done"
+
+
+@pytest.mark.slow
+def test_a_prediction_over_its_time_limit_names_the_script(place, events_file):
+    run = place.train(config(by_label(events_file), [hanging(0)]))
+    arguments = ("predict", run.model("mlp"), events_file, "--output", "scores.csv")
+    done = place.run(*arguments, "--time-limit", "6", status=1)
+    assert "hanging.py: predict() took longer than its time_limit of 6 s" in done.stderr
+    assert not (place / "scores.csv").exists()
+    assert "--time-limit" in place.run(*arguments, "--time-limit", "-1", status=2).stderr
+
+
 def test_ctrl_c_before_there_is_any_model_exits_with_130_too(place, started):
     process = started([slow(epochs=5, batch_size=1)])
     wait_for(lambda: list((place / "runs").glob("toy/*/history/mlp.jsonl")), process)

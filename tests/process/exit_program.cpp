@@ -9,6 +9,7 @@
 #include <string>
 #include <thread>
 
+#include <ophion/error.h>
 #include <ophion/runtime.h>
 
 using namespace ophion;
@@ -16,6 +17,7 @@ using testing_support::call_function;
 
 namespace {
 
+std::unique_ptr<Backend> static_model;
 PyRef static_reference;  // destroyed after main, by a process whose Python has been stopped
 
 void run(const char* function) {
@@ -35,14 +37,25 @@ struct UsesPythonTooLate {
   }
 };
 
-void call_for_ever() {
+void call_for_ever(const char* function) {
   for (;;) {
     try {
-      run("add");
+      run(function);
     } catch (...) {
       return;
     }
   }
+}
+
+/// Three threads of the host that call Python until the end, `milliseconds` before it.
+void start_callers(const char* function, int milliseconds) {
+  for (int i = 0; i < 3; ++i) std::thread(call_for_ever, function).detach();
+  std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));
+}
+
+void load_static_model() {
+  Spec spec{"classification", {"a"}, {"background", "signal"}, {}};
+  static_model = testing_support::ProbeMethod().load({{{"model.bin", std::string(8, '\0')}}, {}}, spec, Value::object(), {});
 }
 
 }  // namespace
@@ -64,11 +77,23 @@ int main(int count, char** arguments) {
   } else if (ending == "daemon") {
     run("start_daemon");
     std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  } else if (ending == "torch_daemon") {
+    run("start_torch_daemon");
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  } else if (ending == "helper") {
+    run("start_helper_for_exit");
+  } else if (ending == "quick_exit") {
+    std::quick_exit(6);
+  } else if (ending == "exception") {
+    throw Error("nobody catches this");
   } else if (ending == "endless_thread") {
     run("start_endless_thread");
   } else if (ending == "calling_threads") {
-    for (int i = 0; i < 3; ++i) std::thread(call_for_ever).detach();
-    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    start_callers("add", 50);
+  } else if (ending == "torch_threads") {
+    start_callers("gradient", 3000);
+  } else if (ending == "static_model") {
+    load_static_model();
   } else if (ending == "busy") {
     RuntimeOptions options;
     options.log_sink = [](LogLevel, std::string_view line) {

@@ -1,5 +1,5 @@
-/// How a process that used Python ends: with its own exit code, all output and Python's exit functions run, and without hanging.
-/// Each ending is a process of its own (tests/process/exit_program.cpp).
+/// What a process that uses Python keeps, and how it ends: with its own exit code, all output and Python's exit functions run, and without hanging.
+/// Each is a process of its own (tests/process/exit_program.cpp, host_program.cpp).
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -19,9 +19,9 @@ struct Ended {
   std::string output;
 };
 
-Ended run(const std::string& ending) {
+Ended run(const std::string& ending, const std::string& program = OPHION_EXIT_PROGRAM) {
   // PYTHONUNBUFFERED hides output that is lost at the end.
-  const std::string command = "env -u PYTHONUNBUFFERED LC_ALL=C timeout 60 '" OPHION_EXIT_PROGRAM "' " + ending + " 2>&1";
+  const std::string command = "env -u PYTHONUNBUFFERED LC_ALL=C timeout 60 '" + program + "' " + ending + " 2>&1";
   std::FILE* pipe = popen(command.c_str(), "r");
   Ended ended{-1, ""};
   std::array<char, 4096> part{};
@@ -42,13 +42,38 @@ TEST_P(Ending, LosesNothingAndKeepsTheExitCode) {
 
 INSTANTIATE_TEST_SUITE_P(Process, Ending,
                          testing::Values(std::pair("return", 0), std::pair("static_reference", 0), std::pair("exit", 3),
+                                         std::pair("quick_exit", 6), std::pair("static_model", 0),
                                          std::pair("exit_in_python", 5), std::pair("daemon", 0),
+                                         std::pair("torch_daemon", 0), std::pair("torch_threads", 0),
+                                         std::pair("helper", 0),
                                          std::pair("endless_thread", 0), std::pair("calling_threads", 0),
                                          std::pair("start_in_thread", 0), std::pair("late_use", 0)),
                          [](const auto& ending) { return std::string(ending.param.first); });
 
 TEST(Process, ThatUsesPythonAfterItsEndIsToldSo) {
   EXPECT_THAT(run("late_use").output, HasSubstr("Python has been stopped: the process is ending"));
+}
+
+TEST(Process, KeepsItsSignalHandlers) {
+  const Ended ended = run("signals", OPHION_HOST_PROGRAM);
+  EXPECT_EQ(ended.output, "");
+  EXPECT_EQ(ended.code, 0);
+}
+
+TEST(Process, KeepsItsOpenMpSettingInEveryThread) {
+  const Ended ended = run("openmp", OPHION_HOST_PROGRAM);
+  EXPECT_EQ(ended.output, "");
+  EXPECT_EQ(ended.code, 0);
+}
+
+TEST(Process, ThatEndsByAnExceptionHasLostNoOutput) {
+  const Ended ended = run("exception");
+  EXPECT_EQ(ended.code, 128 + 6);
+  EXPECT_THAT(ended.output, HasSubstr("unfinished line"));
+}
+
+TEST(Process, LetsExitFunctionsWaitForTheirThreads) {
+  EXPECT_THAT(run("helper").output, HasSubstr("helper ended\nhelper was waited for"));
 }
 
 TEST(Process, DoesNotWaitForEverForABusyPython) {

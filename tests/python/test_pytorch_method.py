@@ -347,6 +347,35 @@ def predict(model, x, spec):
 )
 
 
+INTERRUPTED = (
+    LINEAR
+    + """
+def training_step(model, batch, ctx):
+    if (ctx.epoch, ctx.rehearsal) == (ctx.params["epoch"], False):
+        with torch.no_grad():
+            for p in model.parameters():
+                p.fill_(float("nan"))       # half-way through an optimizer's step anything may be in there
+        raise KeyboardInterrupt             # as the C++ side raises it, anywhere
+    return (batch.w * (model(batch.x)[:, 0] - batch.y) ** 2).mean()
+"""
+).replace("def get_model(spec", "def get_model(spec, epoch=0")
+
+
+@pytest.mark.parametrize("validation", [200, 0])
+def test_an_interruption_inside_an_epoch_keeps_what_was_whole(script, validation):
+    """The best epoch, or without a validation part the last one."""
+    path, parts, reports = script("interrupted.py", INTERRUPTED), data(m=validation), []
+    stopped = trained(path, parts, params={"epoch": 3}, reports=reports)
+    assert [epoch for epoch, _, _ in reports] == [1, 2]
+    whole = trained(path, parts, params={"epoch": 0}, training=training(epochs=2))
+    assert equal(weights(stopped), weights(whole))
+
+
+def test_an_interruption_before_the_first_epoch_is_over_leaves_nothing(script):
+    with pytest.raises(KeyboardInterrupt):
+        trained(script("interrupted.py", INTERRUPTED), params={"epoch": 1})
+
+
 def test_the_scripts_own_functions_are_used(script):
     reports = []
     parts = data()

@@ -57,6 +57,7 @@ struct MethodConfig {
   std::string type;
   std::vector<Value> transforms;  ///< each an object {"type": "standard", …}
   int threads = 0;
+  double time_limit = 0;  ///< seconds; 0: as for the whole run
   Value options;  ///< the method's whole object: defaults filled in, paths absolute
 };
 
@@ -78,6 +79,7 @@ class OPHION_EXPORT Config {
   const std::string& task() const noexcept { return task_; }
   std::uint64_t seed() const noexcept { return seed_; }
   int threads() const noexcept { return threads_; }
+  double time_limit() const noexcept { return time_limit_; }
   const DataConfig& data() const noexcept { return data_; }
   const std::vector<MethodConfig>& methods() const noexcept { return methods_; }
   const std::filesystem::path& output() const noexcept { return output_; }
@@ -101,6 +103,7 @@ class OPHION_EXPORT Config {
   std::string task_;
   std::uint64_t seed_ = 0;
   int threads_ = 0;
+  double time_limit_ = 0;
   DataConfig data_;
   std::vector<MethodConfig> methods_;
   std::filesystem::path output_;

@@ -59,7 +59,9 @@ using ProgressCallback = std::function<bool(const Progress&)>;
 /// What holds for every call of a training or of a loaded model.
 struct CallOptions {
   int threads = 0;        ///< of the numerical libraries; 0: as RuntimeOptions say
-  double time_limit = 0;  ///< seconds a call may take, then TimeLimit is thrown; 0: as long as it takes
+  /// Seconds a call may take, 0: as long as it takes. Then Python code is made to end as soon as the C function that runs in it
+  /// returns, and TimeLimit is thrown; a training that has something worth keeping by then gives that (`Payload::stopped`).
+  double time_limit = 0;
 };
 
 struct TrainContext {
@@ -84,6 +86,8 @@ struct Payload {
   /// Facts that belong to the payload: "versions" {package: version} and "carries_code" (true when loading runs code from the
   /// members). What a method wants back on load is a member.
   Value info = Value::object();
+  /// The training was made to end before its time, by the callback, `interrupt` or its time limit: this is its best so far.
+  bool stopped = false;
 };
 
 /// Scores events; const and safe to call from any number of threads at once.

@@ -109,6 +109,7 @@ def train_network(script: NetworkScript, data: TrainingData, context: Context) -
         if own_fit:
             model.train()
             made = script.functions["fit"](model, train, validation, ctx)
+            context.settle()
             if made is not None and not isinstance(made, nn.Module):
                 raise TypeError(f"{script.file}: fit gave {type(made).__name__}, expected a torch.nn.Module or None")
             model = model if made is None else made
@@ -148,6 +149,7 @@ class _Loop:
         self.shuffle = torch.Generator().manual_seed(ctx.seed)
         self.checkpoints = Checkpoints(ctx.checkpoints)
         self.best: dict[str, Any] | None = None  # state of the best epoch so far
+        self.last: dict[str, Any] | None = None  # without a validation part: state of the last whole epoch
         self.best_loss = math.inf
         self.best_epoch = 0
         self.reference = math.inf  # the loss that an improvement must be below by min_delta
@@ -157,13 +159,20 @@ class _Loop:
     def run(self) -> None:
         if self.ctx.resume:
             self._resume()
+        try:
+            self._epochs()
+        except KeyboardInterrupt:
+            self.context.settle()
+            if self.best is None and self.last is None:  # there is nothing worth keeping
+                raise
+        kept = self.last if self.best is None else self.best
+        if kept is not None:
+            self.model.load_state_dict(kept)
+
+    def _epochs(self) -> None:
         while not self.finished and self.ctx.epoch < self.ctx.epochs:
             self.ctx.epoch += 1
             loss = self._epoch()
-            if loss is None:
-                if self.ctx.epoch == 1:  # there is nothing worth keeping; the host knows this exception as its own stop
-                    raise KeyboardInterrupt("stopped before the first epoch was over")
-                break
             validation_loss = self._validation_loss() if self.validation is not None else None
             going_on = self._judge(loss, validation_loss)
             metrics = {"loss": loss, "learning_rate": self.optimizer.param_groups[0]["lr"]}
@@ -176,11 +185,16 @@ class _Loop:
             finite = {name: value for name, value in metrics.items() if math.isfinite(value)}
             if not self.ctx.report(self.ctx.epoch, self.ctx.epochs, **finite) or self.ctx.should_stop:
                 break
-        if self.best is not None:
-            self.model.load_state_dict(self.best)
+        self.context.settle()
 
-    def _epoch(self) -> float | None:
-        """One pass over the training part; its mean loss, or None when the host stopped it half-way."""
+    def _epoch(self) -> float:
+        """One pass over the training part; its mean loss.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            The training shall stop: raised here between two batches, or anywhere in them by the C++ side.
+        """
         self.model.train()
         order = torch.randperm(len(self.train), generator=self.shuffle).to(self.train.x.device)
         total = torch.zeros((), device=self.train.x.device)
@@ -196,7 +210,7 @@ class _Loop:
                 self.scheduler.step()
             total.add_(loss.detach(), alpha=stop - start)
             if number % _STOP_EVERY == 0 and self.ctx.should_stop:
-                return None
+                raise KeyboardInterrupt(f"stopped in epoch {self.ctx.epoch}")
         return total.item() / len(self.train)
 
     def _batch_loss(self, batch: Part) -> torch.Tensor:
@@ -245,6 +259,8 @@ class _Loop:
     def _judge(self, loss: float, validation_loss: float | None) -> bool:
         """Note the best epoch; False when there is no sense in going on."""
         measured = loss if validation_loss is None else validation_loss
+        if validation_loss is None and math.isfinite(loss):
+            self.last = state_of(self.model)
         if validation_loss is not None and validation_loss < self.best_loss:
             self.best, self.best_loss, self.best_epoch = state_of(self.model), validation_loss, self.ctx.epoch
             self.checkpoints.write(BEST, {"epoch": self.best_epoch, "model": self.best})
@@ -326,6 +342,8 @@ class _Loop:
         self.ctx.epoch, self.finished = state["epoch"], state["finished"]
         self.best_loss, self.best_epoch = state["best"]
         self.reference, self.waited = state["stopping"]
+        if self.validation is None:
+            self.last = state["model"]
         if self.best_epoch:
             if best is None:
                 raise ValueError(f"{self.ctx.checkpoints} has {NEWEST}, but not {BEST}, which belongs to it")

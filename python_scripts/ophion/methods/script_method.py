@@ -74,6 +74,7 @@ def train(data: TrainingData, context: Context) -> TrainedScript:
     np.random.seed(context.seed % 2**32)
     try:
         model = script.module.train(events, validation, context, **context.options["params"])
+        context.settle()
     finally:
         random.setstate(states[0])
         np.random.set_state(states[1])

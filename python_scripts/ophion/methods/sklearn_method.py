@@ -99,6 +99,7 @@ def train(data: TrainingData, context: Context) -> TrainedEstimator:
         if context.rehearsal:  # so short a fit has not converged, of course
             warnings.simplefilter("ignore")
         _fit(estimator, events.x, _answers(events, spec), fit_arguments(estimator, **arguments), context.name)
+    context.settle()
     del arguments
     if sys.getrefcount(events.x) > references:
         # It keeps the events, as nearest neighbours do; they are lent, so it gets copies of its own.

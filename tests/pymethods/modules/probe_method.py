@@ -10,6 +10,7 @@ from ophion.errors import OptionError
 PACKAGES = ["numpy"]
 kept = []
 seen = {}
+spinning = []
 
 
 class Model:
@@ -22,6 +23,41 @@ def check(context):
     if context.options.get("hidden", 1) < 1:
         raise OptionError("/params/hidden", "expected at least 1, found -3")
     seen["context"] = context
+
+
+def spin(behaviour):
+    """Works without an end, in the way named; returns at once for what is no such way."""
+    if behaviour not in ("spin", "swallow", "swallow_twice", "clean_up", "disguise"):
+        return
+    spinning.append(behaviour)
+    seen["spinning"] = len(spinning)
+    while behaviour == "spin":
+        pass
+    while behaviour == "swallow":  # nearly all of its time inside the try
+        try:
+            time.sleep(0.001)
+        except BaseException:
+            pass
+    while behaviour == "swallow_twice":
+        try:
+            while True:
+                try:
+                    time.sleep(0.001)
+                except BaseException:
+                    pass
+        except BaseException:
+            pass
+    try:
+        while True:
+            time.sleep(0.001)
+    except BaseException as error:
+        if behaviour == "disguise":
+            raise ValueError("something else") from error
+        raise
+    finally:
+        time.sleep(0.1)
+        sum(range(100_000))
+        seen["cleaned_up"] = True
 
 
 def train(data, context):
@@ -50,6 +86,17 @@ def train(data, context):
     if behaviour == "wait":
         while not context.should_stop:
             time.sleep(0.001)
+    if behaviour == "finish_slowly":  # longer than code that has not been told of the stop may go on
+        while not context.should_stop:
+            time.sleep(0.001)
+        time.sleep(0.6)
+    if behaviour == "give_what_it_has":
+        try:
+            spin("spin")
+        except KeyboardInterrupt:
+            pass
+    if not context.rehearsal:
+        spin(behaviour)
     if not context.rehearsal:
         seen.update(rows=len(data.train), y=data.train.y.tolist(), w=data.train.w.tolist(), dtype=str(data.train.y.dtype),
                     validation=None if data.validation is None else len(data.validation), thread=threading.get_ident(),
@@ -70,6 +117,7 @@ def predict(model, x):
         raise ValueError("no scores")
     if behaviour == "identity":
         return x
+    spin(behaviour)
     return x.mean(axis=1) + model.shift
 
 
@@ -81,11 +129,13 @@ def save(model):
         return {"model.txt": "text"}
     if behaviour == "nothing":
         return {}
+    spin(behaviour)
     shift = 0.0 if behaviour == "lossy" else model.shift
     return {"model.bin": np.float64(shift).tobytes(), "script/probe.py": bytearray(b"# source")}
 
 
 def load(members, context):
+    spin(context.options.get("load"))
     return Model(float(np.frombuffer(members["model.bin"], np.float64)[0]), context.options)
 
 
