@@ -18,6 +18,7 @@ void add_predict(CLI::App& app, Outcome& outcome) {
     std::string tree;
     bool overwrite = false;
     int threads = 0;
+    std::string isolation = "none";
   };
   const auto arguments = std::make_shared<Arguments>();
   auto* verb = app.add_subcommand("predict", "Score the events of files, in chunks: they may be larger than memory");
@@ -26,10 +27,13 @@ void add_predict(CLI::App& app, Outcome& outcome) {
   verb->add_option("--output", arguments->output, "FILE.parquet, FILE.root or FILE.csv")->required();
   verb->add_option("--tree", arguments->tree, "The tree in the data files, when they hold several");
   verb->add_option("--threads", arguments->threads, "Threads of the model's libraries; 0: as they choose")->check(CLI::NonNegativeNumber);
+  verb->add_option("--isolation", arguments->isolation, "none, or process: the model and the readers of the files run in processes of their own")
+      ->check(CLI::IsMember({"none", "process"}));
   verb->add_flag("--overwrite", arguments->overwrite, "Replace an output file that is there already");
   verb->callback([arguments, &outcome] {
     LoadOptions load;
     load.call.threads = arguments->threads;
+    if (arguments->isolation == "process") load.isolation = Isolation::process;
     const Model model = Model::load(arguments->model, load);
     ProgressLine line;
     PredictOptions options;

@@ -6,6 +6,7 @@
 
 #include <ophion/error.h>
 
+#include "isolation/isolated_method.h"
 #include "model_state.h"
 
 namespace ophion {
@@ -31,20 +32,36 @@ Payload payload_from(const ModelFile& file, const PayloadDescription& described)
   return payload;
 }
 
-std::shared_ptr<const Method> method_for(const std::string& name, const Registry& registry, const std::string& origin) {
+std::shared_ptr<const Method> method_for(const std::string& name, const LoadOptions& options, const std::string& origin) {
   try {
-    return registry.method(name);
+    if (options.isolation == Isolation::none) return options.registry.method(name);
+    WorkerSettings settings;
+    settings.memory_limit = options.memory_limit;
+    settings.drop_rights = options.drop_rights;
+    return isolated_method(options.registry, name, std::move(settings), options.workers);
   } catch (const PluginError& problem) {
     throw PluginError(origin + " needs the method '" + name + "': " + problem.what());
   }
+}
+
+void check_options(const LoadOptions& options) {
+  if (options.workers < 1) throw Error("LoadOptions.workers: expected 1 or more, found " + std::to_string(options.workers));
+  if (options.isolation == Isolation::process) return;
+  const auto refuse = [](const char* what) {
+    throw Error(std::string("LoadOptions.") + what + " holds for worker processes: it needs isolation = Isolation::process");
+  };
+  if (options.drop_rights) refuse("drop_rights");
+  if (options.memory_limit != 0) refuse("memory_limit");
+  if (options.workers != 1) refuse("workers");
 }
 
 }  // namespace
 
 Model::State::State(std::shared_ptr<const ModelFile> from, const LoadOptions& options)
     : file(std::move(from)), description(read_manifest(*file)), machine(machine_of(options.call.threads)) {
+  check_options(options);
   const PayloadDescription& payload = choose_payload(description, options.backend, file->origin());
-  method = method_for(description.method, options.registry, file->origin());
+  method = method_for(description.method, options, file->origin());
   backend = method->load(payload_from(*file, payload), description.spec, description.options, options.call);
   if (!backend) throw ModelError(file->origin() + ": the method '" + description.method + "' gave nothing that scores");
   tested_ = description.selftest.rows == 0;

@@ -10,6 +10,7 @@
 
 #include <ophion/dataset.h>
 #include <ophion/export.h>
+#include <ophion/isolation.h>
 #include <ophion/method.h>
 #include <ophion/registry.h>
 #include <ophion/value.h>
@@ -21,6 +22,13 @@ class ModelFile;
 struct LoadOptions {
   std::string backend;  ///< demand one ("python"); empty: the best the file has
   CallOptions call;     ///< threads and time limit of every call into this model
+  /// Where the model's code runs. With `process`, also a call that hangs, crashes or takes all memory ends as an exception, and the next
+  /// call gets a new worker.
+  Isolation isolation = Isolation::none;
+  int workers = 1;               ///< processes that score at the same time; further calls wait
+  std::size_t memory_limit = 0;  ///< bytes of private memory a worker may have; 0: as many as there are
+  /// Workers have no network, start no process and write no file. WorkerError where the kernel can't see to that.
+  bool drop_rights = false;
   Registry registry = Registry();
 };
 
