@@ -39,6 +39,7 @@ void add_predict(CLI::App& app, Outcome& outcome) {
     PredictOptions options;
     options.tree = arguments->tree;
     options.overwrite = arguments->overwrite;
+    options.isolation = load.isolation;
     options.progress = [&line](std::uint64_t events) {
       line.show(with_commas(events) + " events");
       return !interrupted();

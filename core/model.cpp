@@ -57,11 +57,11 @@ void check_options(const LoadOptions& options) {
 
 }  // namespace
 
-Model::State::State(std::shared_ptr<const ModelFile> from, const LoadOptions& options)
+Model::State::State(std::shared_ptr<const ModelFile> from, const LoadOptions& options, std::shared_ptr<const Method> by)
     : file(std::move(from)), description(read_manifest(*file)), machine(machine_of(options.call.threads)) {
   check_options(options);
   const PayloadDescription& payload = choose_payload(description, options.backend, file->origin());
-  method = method_for(description.method, options, file->origin());
+  method = by ? std::move(by) : method_for(description.method, options, file->origin());
   backend = method->load(payload_from(*file, payload), description.spec, description.options, options.call);
   if (!backend) throw ModelError(file->origin() + ": the method '" + description.method + "' gave nothing that scores");
   tested_ = description.selftest.rows == 0;
@@ -101,6 +101,8 @@ Model Model::load(const std::filesystem::path& file, const LoadOptions& options)
 
 Model::Model(std::shared_ptr<const ModelFile> file, const LoadOptions& options)
     : state_(std::make_shared<const State>(std::move(file), options)) {}
+
+Model::Model(std::shared_ptr<const State> state) : state_(std::move(state)) {}
 
 void Model::save(const std::filesystem::path& file) const { state_->file->write(file); }
 

@@ -27,9 +27,13 @@ Session& Session::resume(std::filesystem::path run) {
   return *this;
 }
 
-void Session::check() const {
-  Spec spec = spec_of(config_, events_ ? &*events_ : nullptr);
-  for (std::size_t i = 0; i < config_.methods().size(); ++i) check_method(config_, i, spec);
+void Session::check() const { checked_methods(); }
+
+std::vector<std::shared_ptr<const Method>> Session::checked_methods() const {
+  const Spec spec = spec_of(config_, events_ ? &*events_ : nullptr);
+  auto methods = methods_of(config_);
+  for (std::size_t i = 0; i < methods.size(); ++i) check_method(config_, i, spec, *methods[i]);
+  return methods;
 }
 
 void Session::check_files() const { ophion::check_files(config_); }
@@ -37,15 +41,15 @@ void Session::check_files() const { ophion::check_files(config_); }
 TrainedRun Session::train(const ProgressCallback& progress) const {
   clear_interrupt();
   RunLog log_lines;
-  check();
+  auto methods = checked_methods();
   std::optional<RunFolder> folder;
   if (!resume_.empty()) folder = RunFolder::reopen(resume_, config_);
   const Events events = events_ ? take_events(config_, *events_) : read_events(config_);
   if (!folder) folder = RunFolder::make(config_);
   log_lines.open(folder->log_file());
 
-  RunInProgress run(config_, spec_of(config_, events_ ? &*events_ : nullptr), events, *folder, !resume_.empty());
-  for (const MethodConfig& method : config_.methods()) run.train(method, progress);
+  RunInProgress run(config_, std::move(methods), spec_of(config_, events_ ? &*events_ : nullptr), events, *folder, !resume_.empty());
+  for (std::size_t i = 0; i < config_.methods().size(); ++i) run.train(i, progress);
   return run.finish();
 }
 

@@ -253,6 +253,13 @@ class IsolatedMethod final : public Method {
 
 }  // namespace
 
+WorkerSettings settings_of(const IsolationConfig& config) {
+  WorkerSettings settings;
+  settings.memory_limit = config.memory_limit;
+  settings.drop_rights = config.drop_rights;
+  return settings;
+}
+
 std::shared_ptr<const Method> isolated_method(const Registry& registry, const std::string& name, WorkerSettings settings, int workers) {
   const PluginInfo& plugin = registry.info("method", name);
   settings.needs_python = plugin.needs_python;

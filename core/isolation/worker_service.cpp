@@ -102,13 +102,12 @@ class WorkerService {
     if (verb == "describe") return describe(request);
     if (verb == "open") return open(request);
     if (verb == "next") return next(request);
-    if (verb == "close") return close(request);
     if (verb == "end") std::exit(0);
     throw Error("a worker process knows no '" + verb + "'");
   }
 
   Value start(const Value& request) {
-    RuntimeOptions options;
+    RuntimeOptions options = runtime_options();  // with the sink that the host's wish has set
     options.python = request.at("python").as_text();
     options.threads = static_cast<int>(request.at("threads").as_integer());
     options.ignore_sigpipe = request.at("ignore_sigpipe").as_boolean();
@@ -169,6 +168,7 @@ class WorkerService {
 
   Value drop() {
     backend_.reset();
+    stream_.reset();
     return {};
   }
 
@@ -191,14 +191,15 @@ class WorkerService {
   }
 
   Value open(const Value& request) {
-    streams_[request.at("stream").as_integer()] =
-        reader(request).open(request.at("file").as_text(), request.at("tree").as_text(), request.at("columns").as_texts());
+    stream_.reset();
+    stream_ = reader(request).open(request.at("file").as_text(), request.at("tree").as_text(), request.at("columns").as_texts());
     return {};
   }
 
   /// The next chunk goes into the memory that the host gave for it, column after column, without gaps between its numbers.
   Value next(const Value& request) {
-    const std::optional<Columns> chunk = streams_.at(request.at("stream").as_integer())->next();
+    if (!stream_) throw Error("a worker process was asked for a chunk of no file");
+    const std::optional<Columns> chunk = stream_->next();
     if (!chunk) return {};
     std::size_t bytes = 0;
     Value columns = Value::array();
@@ -233,16 +234,11 @@ class WorkerService {
     }
   }
 
-  Value close(const Value& request) {
-    streams_.erase(request.at("stream").as_integer());
-    return {};
-  }
-
   WorkerHost& host_;
   std::map<std::string, std::shared_ptr<const Method>> methods_;   // by the plug-in's file
   std::map<std::string, std::shared_ptr<const Reader>> readers_;
   std::unique_ptr<const Backend> backend_;
-  std::map<std::int64_t, std::unique_ptr<ChunkStream>> streams_;
+  std::unique_ptr<ChunkStream> stream_;
 };
 
 /// A number that no program of this process's own will close by accident, and no child inherits.

@@ -90,7 +90,9 @@ class OPHION_EXPORT Model {
 
  private:
   friend class BoundScore;
+  friend class RunInProgress;
   struct State;
+  explicit Model(std::shared_ptr<const State> state);
   std::shared_ptr<const State> state_;
 };
 
