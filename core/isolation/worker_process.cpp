@@ -13,7 +13,6 @@
 #include <future>
 #include <mutex>
 #include <system_error>
-#include <thread>
 #include <utility>
 
 #include <ophion/error.h>
@@ -148,7 +147,7 @@ WorkerProcess::WorkerProcess(int memory, int socket, const std::vector<std::stri
   {
     const AllSignalsBlocked blocked;
     // The kernel ends a worker with the *thread* that started it: so that thread lives as long as the worker.
-    std::thread([state = state_, promise = std::move(promise), ended = std::move(ended), program, memory, socket, environment]() mutable {
+    watcher_ = std::thread([state = state_, promise = std::move(promise), ended = std::move(ended), program, memory, socket, environment]() mutable {
       pid_t id = -EMFILE;
       {
         const HighCopy high_memory(memory), high_socket(socket);
@@ -162,13 +161,19 @@ WorkerProcess::WorkerProcess(int memory, int socket, const std::vector<std::stri
       if (id <= 0) return;
       state->watch();
       ended();
-    }).detach();
+    });
   }
   const pid_t id = started.get();
-  if (id < 0) throw WorkerError("a worker process could not be started (" + program + "): " + std::generic_category().message(-id));
+  if (id > 0) return;
+  watcher_.join();
+  throw WorkerError("a worker process could not be started (" + program + "): " + std::generic_category().message(-id));
 }
 
-WorkerProcess::~WorkerProcess() { kill(); }
+WorkerProcess::~WorkerProcess() {
+  kill();
+  if (getpid() == state_->host) watcher_.join();
+  else watcher_.detach();  // a copy that fork made has no such thread
+}
 
 void WorkerProcess::kill() noexcept {
   if (getpid() != state_->host) return;  // a copy that fork made: the worker is the other one's

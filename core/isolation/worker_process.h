@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace ophion {
@@ -29,6 +30,7 @@ class WorkerProcess {
  private:
   struct State;
   std::shared_ptr<State> state_;
+  std::thread watcher_;
 };
 
 /// The program that it runs.

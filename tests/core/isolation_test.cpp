@@ -35,7 +35,7 @@ namespace fs = std::filesystem;
 namespace {
 
 const Registry& registry() {
-  static const Registry all({fs::path(OPHION_BINARY_DIR) / "tests" / "cpp_plugins"});
+  static const Registry all({fs::path(OPHION_BINARY_DIR) / "tests" / "guests"});
   return all;
 }
 
