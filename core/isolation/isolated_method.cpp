@@ -19,6 +19,9 @@ namespace {
 /// Seconds beyond a call's time limit for calls that import packages first.
 constexpr double for_imports = 60;
 
+/// Seconds in which a training that has been told that its time is over may hand in its best epoch.
+constexpr double for_best_epoch = 15;
+
 /// The plug-in, as the worker finds it.
 Value request_of(const PluginInfo& plugin, const char* verb) {
   Value request = Value::object();
@@ -210,6 +213,7 @@ class IsolatedMethod final : public Method {
 
     std::exception_ptr failure;  // what the host's callback threw
     CallTerms terms = terms_of(context.name, "train()", context.call.time_limit);
+    terms.grace = for_best_epoch;
     terms.reply = [&](const Value& question) {
       Value reply = Value::object();
       bool go_on = false;

@@ -29,7 +29,6 @@ using Seconds = std::chrono::duration<double>;
 constexpr std::size_t first_room = std::size_t{1} << 20;
 constexpr std::size_t alignment = 64;  // of rows and scores, as NumPy's own
 constexpr std::chrono::milliseconds look_around{50};  // how often a long call looks for interrupt()
-constexpr Seconds grace{0.5};  // a call that ends itself at its time limit leaves a worker that can go on
 constexpr double most_to_start = 120;
 constexpr double most_to_end = 2;
 
@@ -218,7 +217,7 @@ MessageKind Worker::exchange(const CallTerms& terms) {
   using std::chrono::duration_cast;
   const bool limited = terms.time_limit > 0;
   const Channel::Clock::time_point end =
-      limited ? Channel::Clock::now() + duration_cast<Channel::Clock::duration>(Seconds(std::min(terms.time_limit, 1e9)) + grace)
+      limited ? Channel::Clock::now() + duration_cast<Channel::Clock::duration>(Seconds(std::min(terms.time_limit, 1e9) + terms.grace))
               : Channel::Clock::time_point::max();
   const LogHearers hearers = log_hearers();
   channel_->page().log = (hearers.anybody ? log_is_heard : 0u) | (hearers.sink ? host_has_sink : 0u);
@@ -238,7 +237,7 @@ void Worker::wait_for_turn(const CallTerms& terms, Channel::Clock::time_point en
     channel_->set_stop(interrupted());
     if (Channel::Clock::now() < end) continue;
     process_->kill();
-    throw TimeLimit(terms.who + ": took longer than its time limit of " + text_of(terms.time_limit) + " s; its worker process was ended");
+    throw TimeLimit(terms.who + " took longer than its time_limit of " + text_of(terms.time_limit) + " s; its worker process was ended");
   }
   if (channel_->page().turn.load() != Channel::host || !process_) fail_by_end(terms);
 }

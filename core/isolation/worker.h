@@ -34,6 +34,7 @@ struct WorkerSettings {
 struct CallTerms {
   std::string who;        ///< for messages: "method 'mlp': train()"
   double time_limit = 0;  ///< seconds; 0: as long as it takes
+  double grace = 1;       ///< seconds beyond that in which the call may end by itself, so that its worker can go on
   std::function<Value(const Value&)> reply;  ///< answers what the worker asks; must not throw
 };
 

@@ -152,7 +152,7 @@ TEST(Isolation, EndsACallAtItsTimeLimit) {
   call.time_limit = 0.2;
   const auto backend = loaded(R"({"name": "net", "predict": "loop"})", {}, call);
   EXPECT_EQ(text_of<TimeLimit>([&] { score(*backend, -1, 1); }),
-            "method 'net': predict(): took longer than its time limit of 0.2 s; its worker process was ended");
+            "method 'net': predict() took longer than its time_limit of 0.2 s; its worker process was ended");
   EXPECT_EQ(score(*backend, 1, 1), 2.0f);
 }
 
