@@ -18,6 +18,7 @@
 #include <ophion/error.h>
 #include <ophion/export.h>
 
+#include "isolation/shared_memory.h"
 #include "python_launcher.h"
 
 namespace ophion {
@@ -85,20 +86,6 @@ class SpawnPlan {
   posix_spawnattr_t attributes_;
 };
 
-class HighCopy {
- public:
-  explicit HighCopy(int file) : number_(fcntl(file, F_DUPFD_CLOEXEC, 10)) {}
-  ~HighCopy() {
-    if (number_ >= 0) ::close(number_);
-  }
-  HighCopy(const HighCopy&) = delete;
-  HighCopy& operator=(const HighCopy&) = delete;
-  int get() const noexcept { return number_; }
-
- private:
-  int number_;
-};
-
 std::string text_of_ending(const siginfo_t& info) {
   if (info.si_pid == 0) return "ended, and how is not known, since the program itself collects its children";
   if (info.si_code == CLD_EXITED) return "ended with exit status " + std::to_string(info.si_status);
@@ -150,8 +137,8 @@ WorkerProcess::WorkerProcess(int memory, int socket, const std::vector<std::stri
     watcher_ = std::thread([state = state_, promise = std::move(promise), ended = std::move(ended), program, memory, socket, environment]() mutable {
       pid_t id = -EMFILE;
       {
-        const HighCopy high_memory(memory), high_socket(socket);
-        if (high_memory.get() >= 0 && high_socket.get() >= 0) {
+        const Descriptor high_memory(fcntl(memory, F_DUPFD_CLOEXEC, 10)), high_socket(fcntl(socket, F_DUPFD_CLOEXEC, 10));
+        if (high_memory && high_socket) {
           id = SpawnPlan(high_memory.get(), high_socket.get()).start(program, std::to_string(state->host), environment);
         }
       }
