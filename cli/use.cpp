@@ -20,6 +20,7 @@ void add_predict(CLI::App& app, Outcome& outcome) {
     std::string backend;
     int threads = 0;
     double time_limit = 0;
+    std::string isolation = "none";
   };
   const auto arguments = std::make_shared<Arguments>();
   auto* verb = app.add_subcommand("predict", "Score the events of files, in chunks: they may be larger than memory");
@@ -32,17 +33,21 @@ void add_predict(CLI::App& app, Outcome& outcome) {
   verb->add_option("--time-limit", arguments->time_limit,
                    "Seconds that loading the model, and scoring one chunk of events, may take; 0: as long as it takes")
       ->check(CLI::NonNegativeNumber);
+  verb->add_option("--isolation", arguments->isolation, "none, or process: the model and the readers of the files run in processes of their own")
+      ->check(CLI::IsMember({"none", "process"}));
   verb->add_flag("--overwrite", arguments->overwrite, "Replace an output file that is there already");
   verb->callback([arguments, &outcome] {
     LoadOptions load;
     load.backend = arguments->backend;
     load.call.threads = arguments->threads;
     load.call.time_limit = arguments->time_limit;
+    if (arguments->isolation == "process") load.isolation = Isolation::process;
     const Model model = Model::load(arguments->model, load);
     ProgressLine line;
     PredictOptions options;
     options.tree = arguments->tree;
     options.overwrite = arguments->overwrite;
+    options.isolation = load.isolation;
     options.progress = [&line](std::uint64_t events) {
       line.show(with_commas(events) + " events");
       return !interrupted();

@@ -113,13 +113,23 @@ DataConfig data_config(const Value& value) {
   return data;
 }
 
-MethodConfig method_config(const Value& value) {
+/// What a run or a method says of its isolation; what it does not say is as in `otherwise`.
+IsolationConfig isolation_config(const Value& value, const IsolationConfig& otherwise) {
+  IsolationConfig config = otherwise;
+  if (const auto* isolation = value.find("isolation")) config.isolation = enumerator<Isolation>(*isolation, std::array{"none", "process"});
+  if (const auto limit = value.at("memory_limit").as_integer(); limit > 0) config.memory_limit = static_cast<std::size_t>(limit);
+  if (const auto* drop = value.find("drop_rights")) config.drop_rights = drop->as_boolean();
+  return config;
+}
+
+MethodConfig method_config(const Value& value, const IsolationConfig& of_run) {
   MethodConfig method;
   method.name = value.at("name").as_text();
   method.type = value.at("type").as_text();
   method.transforms = value.at("transform").as_array();
   method.threads = static_cast<int>(value.at("threads").as_integer());
   method.time_limit = value.at("time_limit").as_number();
+  method.isolation = isolation_config(value, of_run);
   method.options = value;
   return method;
 }
@@ -156,9 +166,10 @@ Config::Config(Value document, std::filesystem::path file, std::filesystem::path
       seed_(static_cast<std::uint64_t>(resolved_.at("seed").as_integer())),
       threads_(static_cast<int>(resolved_.at("threads").as_integer())),
       time_limit_(resolved_.at("time_limit").as_number()),
+      isolation_(isolation_config(resolved_, {})),
       data_(data_config(resolved_.at("data"))),
       output_(resolved_.at("output").as_text()) {
-  for (const auto& method : resolved_.at("methods").as_array()) methods_.push_back(method_config(method));
+  for (const auto& method : resolved_.at("methods").as_array()) methods_.push_back(method_config(method, isolation_));
 }
 
 Config Config::from_file(const std::filesystem::path& file, const Registry& registry) {

@@ -152,6 +152,16 @@ class Rules {
   const std::string& origin_;
 };
 
+/// Limits that only a worker process can keep are of no use without one, and must not be thought to hold.
+void check_isolation(const Rules& rules, const Value& value, const std::string& isolation, const std::string& at) {
+  if (isolation == "process") return;
+  const auto fail = [&](const char* key) {
+    rules.fail(at + "/" + key, "holds for worker processes: it needs \"isolation\": \"process\"");
+  };
+  if (value.at("memory_limit").as_integer() > 0) fail("memory_limit");
+  if (const auto* drop = value.find("drop_rights"); drop && drop->as_boolean()) fail("drop_rights");
+}
+
 /// "standard" becomes {"type": "standard"}, so that its settings have a place.
 void spell_out_transforms(Value& method) {
   for (auto& transform : method.find("transform")->as_array())
@@ -187,6 +197,9 @@ Value check_config(const Value& document, const Value& common, const MethodSchem
   const Rules rules(config, origin);
   rules.check();
 
+  const auto& isolation = config.at("isolation").as_text();
+  check_isolation(rules, config, isolation, "");
+
   std::set<std::string> names;
   const auto own_schema = [&](const std::string& type, const std::string& at) {
     try {
@@ -204,6 +217,8 @@ Value check_config(const Value& document, const Value& common, const MethodSchem
     if (!names.insert(name).second) rules.fail(at + "/name", "another method has the name '" + name + "'");
     const auto schema = method_schema(common, own_schema(type, at + "/type"), type);
     method = apply_schema(method, schema, origin, folder, at);
+    const auto* own_isolation = method.find("isolation");
+    check_isolation(rules, method, own_isolation ? own_isolation->as_text() : isolation, at);
     spell_out_transforms(method);
     method = apply_schema(method, schema, origin, folder, at);
     for (std::size_t t = 0; t < method.at("transform").size(); ++t) {

@@ -77,16 +77,26 @@ std::string what_would_run(const PayloadDescription& payload) {
   return scripts.empty() ? "what can't be checked to be mere numbers (" + members + ")" : "code (" + scripts + ")";
 }
 
-}  // namespace
-
-void demand_trust(const ModelFile& file, const PayloadDescription& payload, const LoadOptions& options) {
-  if (options.trust == Trust::all || options.trusted_hashes.contains(file.hash()) || TrainedHere::instance().holds(file.hash())) return;
-  std::string store_problem;
+bool is_trusted(const ModelFile& file, const LoadOptions& options, std::string& store_problem) {
+  if (options.trust == Trust::all || options.trusted_hashes.contains(file.hash()) || TrainedHere::instance().holds(file.hash())) return true;
   try {
-    if (TrustStore().holds(file.hash())) return;
+    return TrustStore().holds(file.hash());
   } catch (const TrustError& problem) {
     store_problem = std::string(" (") + problem.what() + ")";
+    return false;
   }
+}
+
+}  // namespace
+
+bool is_trusted(const ModelFile& file, const LoadOptions& options) {
+  std::string store_problem;
+  return is_trusted(file, options, store_problem);
+}
+
+void demand_trust(const ModelFile& file, const PayloadDescription& payload, const LoadOptions& options) {
+  std::string store_problem;
+  if (is_trusted(file, options, store_problem)) return;
   throw TrustError(file.origin() + ": to load it is to run " + what_would_run(payload) + " from it, and you have neither trained nor accepted it" +
                    store_problem + (payload.carries_code ? "" : "; its manifest denies that it carries code") +
                    ". If you trust whoever made it: ophion trust " + quoted(file.origin()));

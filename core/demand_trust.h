@@ -10,6 +10,9 @@
 
 namespace ophion {
 
+/// Whether this user, this process or the options trust the file. A store that can't be read trusts nothing.
+bool is_trusted(const ModelFile& file, const LoadOptions& options);
+
 /// Returns when this payload, which carries code, may run it here; else throws TrustError naming the file, what it would run, and
 /// the command that accepts it.
 void demand_trust(const ModelFile& file, const PayloadDescription& payload, const LoadOptions& options);

@@ -43,7 +43,7 @@ EventBuilder::EventBuilder(const EventPlan& plan, std::vector<std::string> class
     : plan_(plan), classes_(std::move(classes)), split_(plan.data.split, plan.seed) {
   const std::size_t targets = classes_.empty() ? plan.data.targets.size() : 0;
   for (std::size_t part = 0; part < part_names.size(); ++part)
-    parts_.emplace_back(plan.data.features.size(), targets, plan.data.spectators.size());
+    parts_.emplace_back(plan.data.features.size(), targets, plan.data.spectators.size(), plan.lent ? Storage::Kind::lent : Storage::Kind::own);
   spectator_types_.resize(plan.data.spectators.size());
 }
 

@@ -10,12 +10,18 @@
 #include <ophion/runtime.h>
 
 #include "event_builder.h"
+#include "isolation/isolated_method.h"
+#include "isolation/isolated_reader.h"
 #include "text.h"
 
 namespace ophion {
 namespace {
 
-EventPlan plan_of(const Config& config) { return {config.data(), config.task(), config.seed()}; }
+EventPlan plan_of(const Config& config) {
+  const auto isolated = [](const MethodConfig& method) { return method.isolation.isolation == Isolation::process; };
+  const bool lent = std::any_of(config.methods().begin(), config.methods().end(), isolated);
+  return {config.data(), config.task(), config.seed(), lent};
+}
 
 bool is_regression(const EventPlan& plan) { return plan.task == "regression"; }
 
@@ -124,6 +130,10 @@ std::vector<SampleSource> sources_of(const EventPlan& plan, const ReaderFor& rea
 }
 
 ReaderFor readers_of(const Config& config) {
+  if (config.isolation().isolation == Isolation::process) {
+    const auto readers = std::make_shared<IsolatedReaders>(config.registry(), settings_of(config.isolation()));
+    return [readers](const std::filesystem::path& file) { return readers->reader_for(file); };
+  }
   return [&config](const std::filesystem::path& file) { return config.registry().reader_for(file); };
 }
 

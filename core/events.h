@@ -61,6 +61,7 @@ struct EventPlan {
   DataConfig data;
   std::string task;
   std::uint64_t seed = 0;
+  bool lent = false;  ///< to worker processes: kept where they can be shown it
 };
 
 using ReaderFor = std::function<std::shared_ptr<const Reader>(const std::filesystem::path& file)>;

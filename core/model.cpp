@@ -7,6 +7,7 @@
 #include <ophion/error.h>
 
 #include "demand_trust.h"
+#include "isolation/isolated_method.h"
 #include "model_state.h"
 #include "native_backend.h"
 
@@ -33,9 +34,13 @@ Payload payload_from(const ModelFile& file, const PayloadDescription& described)
   return payload;
 }
 
-std::shared_ptr<const Method> method_for(const std::string& name, const Registry& registry, const std::string& origin) {
+std::shared_ptr<const Method> method_for(const std::string& name, const LoadOptions& options, const std::string& origin) {
   try {
-    return registry.method(name);
+    if (options.isolation == Isolation::none) return options.registry.method(name);
+    WorkerSettings settings;
+    settings.memory_limit = options.memory_limit;
+    settings.drop_rights = options.drop_rights;
+    return isolated_method(options.registry, name, std::move(settings), options.workers);
   } catch (const PluginError& problem) {
     throw PluginError(origin + " needs the method '" + name + "': " + problem.what());
   }
@@ -49,24 +54,48 @@ std::unique_ptr<const Backend> native_backend_from(const ModelFile& file, const 
   }
 }
 
+void check_options(const LoadOptions& options) {
+  if (options.workers < 1) throw Error("LoadOptions.workers: expected 1 or more, found " + std::to_string(options.workers));
+  if (options.isolation == Isolation::process) return;
+  const auto refuse = [](const char* what) {
+    throw Error(std::string("LoadOptions.") + what + " holds for worker processes: it needs isolation = Isolation::process");
+  };
+  if (options.drop_rights) refuse("drop_rights");
+  if (options.memory_limit != 0) refuse("memory_limit");
+  if (options.workers != 1) refuse("workers");
+}
+
 }  // namespace
 
-Model::State::State(std::shared_ptr<const ModelFile> from, const LoadOptions& options)
+Model::State::State(std::shared_ptr<const ModelFile> from, const LoadOptions& options, std::shared_ptr<const Method> by)
     : file(std::move(from)), description(read_manifest(*file)), machine(machine_of(options.call.threads)) {
+  check_options(options);
   const PayloadDescription& described = choose_payload(description, options.backend, file->origin());
   if (described.backend == native_name) {
     backend = native_backend_from(*file, described, description.spec);
   } else {
-    if (described.carries_code) demand_trust(*file, described, options);
-    method = method_for(description.method, options.registry, file->origin());
-    const Payload payload = payload_from(*file, described);
-    // A manifest may lie: what is to be loaded is looked at by those who will load it.
-    if (!described.carries_code && method->carries_code(payload)) demand_trust(*file, described, options);
-    backend = method->load(payload, description.spec, description.options, options.call);
+    backend = run_method(described, options, std::move(by));
   }
   if (!backend) throw ModelError(file->origin() + ": the method '" + description.method + "' gave nothing that scores");
   tested_ = description.selftest.rows == 0;
   if (!description.selftest.lazy && !tested_) test();
+}
+
+/// The method's own payload, here or in workers. Where it runs here, code needs trust; a worker's code gets no rights without it.
+std::unique_ptr<const Backend> Model::State::run_method(const PayloadDescription& described, const LoadOptions& options,
+                                                        std::shared_ptr<const Method> by) {
+  LoadOptions allowed = options;
+  const bool isolated = options.isolation == Isolation::process;
+  if (isolated) {
+    allowed.drop_rights = options.drop_rights || !is_trusted(*file, options);
+  } else if (described.carries_code) {
+    demand_trust(*file, described, options);
+  }
+  method = by ? std::move(by) : method_for(description.method, allowed, file->origin());
+  const Payload payload = payload_from(*file, described);
+  // A manifest may lie: what is to be loaded is looked at by those who will load it.
+  if (!isolated && !described.carries_code && method->carries_code(payload)) demand_trust(*file, described, options);
+  return method->load(payload, description.spec, description.options, options.call);
 }
 
 /// No lock: a thread that waited here while it held Python's GIL would wait for ever. Threads that come at once all test.
@@ -102,6 +131,8 @@ Model Model::load(const std::filesystem::path& file, const LoadOptions& options)
 
 Model::Model(std::shared_ptr<const ModelFile> file, const LoadOptions& options)
     : state_(std::make_shared<const State>(std::move(file), options)) {}
+
+Model::Model(std::shared_ptr<const State> state) : state_(std::move(state)) {}
 
 void Model::save(const std::filesystem::path& file) const { state_->file->write(file); }
 

@@ -16,7 +16,8 @@
 namespace ophion {
 
 struct Model::State {
-  State(std::shared_ptr<const ModelFile> from, const LoadOptions& options);
+  /// `method`: what loads it, where that is at hand; else it is found by its name, and isolated as the options say.
+  State(std::shared_ptr<const ModelFile> from, const LoadOptions& options, std::shared_ptr<const Method> method = nullptr);
 
   /// Scores rows of features. Errors count rows from `first_row`.
   void predict(const MatrixView& features, std::span<float> out, std::size_t first_row = 0) const;
@@ -30,6 +31,8 @@ struct Model::State {
   std::string machine;
 
  private:
+  std::unique_ptr<const Backend> run_method(const PayloadDescription& described, const LoadOptions& options,
+                                            std::shared_ptr<const Method> by);
   void test() const;
   mutable std::atomic<bool> tested_ = false;
 };

@@ -27,8 +27,8 @@ struct EventBlock {
 class PartBuilder {
  public:
   /// Without targets the part has labels.
-  PartBuilder(std::size_t features, std::size_t targets, std::size_t spectators)
-      : n_features_(features), n_targets_(targets), spectators_(spectators) {}
+  PartBuilder(std::size_t features, std::size_t targets, std::size_t spectators, Storage::Kind kind = Storage::Kind::own)
+      : n_features_(features), n_targets_(targets), features_(kind), labels_(kind), targets_(kind), weights_(kind), spectators_(spectators) {}
 
   /// The rows `chosen` of a block.
   void append(const EventBlock& block, std::span<const std::uint32_t> chosen);

@@ -6,6 +6,9 @@
 #include <ophion/error.h>
 #include <ophion/runtime.h>
 
+#include "events.h"
+#include "isolation/isolated_reader.h"
+
 namespace ophion {
 namespace {
 
@@ -61,15 +64,24 @@ Columns output_columns(const Model& model, const std::vector<std::string>& spect
   return out;
 }
 
+ReaderFor readers_of(const PredictOptions& options) {
+  if (options.isolation == Isolation::none) {
+    return [&options](const std::filesystem::path& file) { return options.registry.reader_for(file); };
+  }
+  const auto readers = std::make_shared<IsolatedReaders>(options.registry, WorkerSettings());
+  return [readers](const std::filesystem::path& file) { return readers->reader_for(file); };
+}
+
 }  // namespace
 
 std::uint64_t predict_files(const Model& model, const std::vector<std::string>& files, const std::filesystem::path& output,
                             const PredictOptions& options) {
   if (files.empty()) throw DataError("no file to score");
+  const ReaderFor reader_for = readers_of(options);
   // Every file is looked at before the first event is scored; all of them give the same columns of output.
   std::vector<Wanted> wanted;
   for (const auto& file : files) {
-    wanted.push_back(columns_wanted(model, options.registry.reader_for(file)->describe(file, options.tree), file));
+    wanted.push_back(columns_wanted(model, reader_for(file)->describe(file, options.tree), file));
   }
   std::vector<std::string> spectators = wanted.front().spectators;
   for (const Wanted& one : wanted) {
@@ -87,7 +99,7 @@ std::uint64_t predict_files(const Model& model, const std::vector<std::string>& 
   const auto writer = options.registry.tool("write_scores")->start(start);
   std::uint64_t events = 0;
   for (std::size_t i = 0; i < files.size(); ++i) {
-    const auto stream = options.registry.reader_for(files[i])->open(files[i], options.tree, wanted[i].all());
+    const auto stream = reader_for(files[i])->open(files[i], options.tree, wanted[i].all());
     while (const auto chunk = stream->next()) {
       if (interrupted()) throw Interrupted("scoring was interrupted after " + std::to_string(events) + " events");
       const Columns inputs(chunk->begin(), chunk->begin() + static_cast<std::ptrdiff_t>(wanted[i].inputs.size()));

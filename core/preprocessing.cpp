@@ -188,20 +188,27 @@ void Preprocessing::predict(const Backend& backend, const MatrixView& features, 
   }
 }
 
+bool Preprocessing::changes(const MatrixView& features) const noexcept {
+  return !chain_.empty() || features.type() != DType::float32;
+}
+
 std::vector<float> Preprocessing::apply(const MatrixView& features) const {
+  std::vector<float> result(changes(features) ? features.rows() * features.columns() : 0);
+  if (changes(features)) apply(features, result.data());
+  return result;
+}
+
+void Preprocessing::apply(const MatrixView& features, float* out) const {
   if (features.columns() != features_.size()) wrong_size("features", features_.size(), features.columns());
-  if (chain_.empty() && features.type() == DType::float32) return {};
-  std::vector<float> result(features.rows() * features.columns());
   const std::size_t block_rows = rows_in_block(features);
   for (std::size_t first = 0; first < features.rows(); first += block_rows) {
     const MatrixView rows = features.slice(first, std::min(block_rows, features.rows() - first));
-    float* const where = result.data() + first * features.columns();
+    float* const where = out + first * features.columns();
     Room room(where);
     bool missing = false;
     const MatrixView done = prepared(rows, first, room, missing);
     if (done.data() != where) copy_rows(done, where);
   }
-  return result;
 }
 
 }  // namespace ophion

@@ -25,7 +25,11 @@ class Preprocessing {
   void predict(const Backend& backend, const MatrixView& features, std::size_t outputs, std::span<float> out,
                std::size_t first_row = 0) const;
 
-  /// The features as the method sees them in training; an empty vector when nothing changes (use the original).
+  /// Whether a method sees the features in training otherwise than they are.
+  bool changes(const MatrixView& features) const noexcept;
+  /// The features as it sees them, into room for rows × columns.
+  void apply(const MatrixView& features, float* out) const;
+  /// The same; an empty vector when nothing changes (use the original).
   std::vector<float> apply(const MatrixView& features) const;
 
   MissingPolicy missing() const noexcept { return missing_; }

@@ -135,7 +135,9 @@ std::shared_ptr<const Method> Registry::method(const std::string& name) const { 
 
 std::shared_ptr<const Tool> Registry::tool(const std::string& name) const { return object_of<Tool>(info("tool", name)); }
 
-std::shared_ptr<const Reader> Registry::reader_for(const fs::path& file) const {
+std::shared_ptr<const Reader> Registry::reader_for(const fs::path& file) const { return object_of<Reader>(reader_info(file)); }
+
+const PluginInfo& Registry::reader_info(const fs::path& file) const {
   const std::string name = lower(file.filename().string());
   const PluginInfo* best = nullptr;
   std::size_t length = 0;
@@ -151,7 +153,7 @@ std::shared_ptr<const Reader> Registry::reader_for(const fs::path& file) const {
     }
   }
   if (!best) throw DataError(file.string() + ": no reader for a file of this name; known endings: " + joined(known, "none"));
-  return object_of<Reader>(*best);
+  return *best;
 }
 
 Value Registry::schema(const std::string& method) const {

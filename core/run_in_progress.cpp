@@ -16,11 +16,14 @@
 #include "demand_trust.h"
 #include "features.h"
 #include "fit_preprocessing.h"
+#include "isolation/isolated_method.h"
 #include "model_builder.h"
 #include "model_file.h"
+#include "model_state.h"
 #include "native_backend.h"
 #include "native_check.h"
 #include "provenance.h"
+#include "storage.h"
 
 namespace ophion {
 namespace fs = std::filesystem;
@@ -52,19 +55,23 @@ std::string seconds_text(double seconds) {
 
 /// The events of a part as a method sees them; owns what had to be changed or computed.
 struct PreparedPart {
-  std::vector<float> features;
+  Storage features;
   std::vector<double> weights;
   LabelledEvents view;
 
-  PreparedPart(const Config& config, const Part& part, const Preprocessing& preprocessing, std::size_t classes)
-      : features(preprocessing.apply(part.features)), weights(training_weights(config, part, classes)) {
-    view.features = features.empty() ? part.features : MatrixView(features.data(), part.rows(), part.features.columns());
+  PreparedPart(const Config& config, const Part& part, const Preprocessing& preprocessing, std::size_t classes, Storage::Kind kind)
+      : features(kind), weights(training_weights(config, part, classes)) {
+    view.features = part.features;
+    if (preprocessing.changes(part.features)) {
+      const std::size_t bytes = part.rows() * part.features.columns() * sizeof(float);
+      auto* const changed = reinterpret_cast<float*>(features.append(bytes));
+      preprocessing.apply(part.features, changed);
+      view.features = MatrixView(changed, part.rows(), part.features.columns());
+      log(LogLevel::info, "copied " + std::to_string(bytes) + " bytes of features to transform them");
+    }
     view.labels = part.labels;
     view.targets = part.targets;
     view.weights = weights;
-    if (!features.empty()) {
-      log(LogLevel::info, "copied " + std::to_string(features.size() * sizeof(float)) + " bytes of features to transform them");
-    }
   }
 };
 
@@ -164,24 +171,35 @@ Spec spec_of(const Config& config, const Dataset* events) {
   return spec;
 }
 
-void check_method(const Config& config, const MethodConfig& method, const Spec& spec) {
-  const auto plugin = config.registry().method(method.type);
-  const auto& tasks = plugin->traits().tasks;
+std::vector<std::shared_ptr<const Method>> methods_of(const Config& config) {
+  std::vector<std::shared_ptr<const Method>> methods;
+  for (const MethodConfig& method : config.methods()) {
+    const bool here = method.isolation.isolation == Isolation::none;
+    methods.push_back(here ? config.registry().method(method.type)
+                           : isolated_method(config.registry(), method.type, settings_of(method.isolation)));
+  }
+  return methods;
+}
+
+void check_method(const Config& config, const MethodConfig& method, const Spec& spec, const Method& plugin) {
+  const auto& tasks = plugin.traits().tasks;
   with_place(config, method, [&] {
     if (std::find(tasks.begin(), tasks.end(), spec.task) == tasks.end()) {
       throw ConfigError("", "/type", "'" + method.type + "' does no " + spec.task);
     }
-    plugin->check(context_of(config, method, spec));
+    plugin.check(context_of(config, method, spec));
   });
 }
 
-RunInProgress::RunInProgress(const Config& config, Spec spec, const Events& events, const RunFolder& folder, bool resume)
-    : config_(config), spec_(std::move(spec)), events_(events), folder_(folder), resume_(resume),
+RunInProgress::RunInProgress(const Config& config, std::vector<std::shared_ptr<const Method>> methods, Spec spec, const Events& events,
+                             const RunFolder& folder, bool resume)
+    : config_(config), methods_(std::move(methods)), spec_(std::move(spec)), events_(events), folder_(folder), resume_(resume),
       provenance_(provenance(config, events)) {
   run_.folder_ = folder.path();
 }
 
-void RunInProgress::train(const MethodConfig& method, const ProgressCallback& progress) {
+void RunInProgress::train(std::size_t index, const ProgressCallback& progress) {
+  const MethodConfig& method = config_.methods()[index];
   MethodResult result;
   result.name = method.name;
   result.type = method.type;
@@ -196,15 +214,13 @@ void RunInProgress::train(const MethodConfig& method, const ProgressCallback& pr
   try {
     const fs::path kept = folder_.model(method.name);
     if (resume_ && fs::exists(kept)) {
-      LoadOptions options;
-      options.registry = config_.registry();
-      result.model = Model::load(kept, options);
+      result.model = load(index, ModelFile::read(kept), Trust::known);
       result.metrics = evaluate(method.name, *result.model);
       result.status = "done";
       log(LogLevel::info, method.name + ": was trained before, its model is kept");
     } else {
       log(LogLevel::info, "training " + method.name + " (" + method.type + ")");
-      result.model = make_model(method, progress, result);
+      result.model = make_model(index, progress, result);
     }
   } catch (const Interrupted& stop) {
     run_.stopped_ = true;
@@ -221,7 +237,20 @@ void RunInProgress::train(const MethodConfig& method, const ProgressCallback& pr
   run_.methods_.push_back(std::move(result));
 }
 
-Model RunInProgress::make_model(const MethodConfig& method, const ProgressCallback& progress, MethodResult& result) {
+Model RunInProgress::load(std::size_t index, std::shared_ptr<const ModelFile> file, Trust trust) const {
+  const MethodConfig& method = config_.methods()[index];
+  LoadOptions options;
+  options.registry = config_.registry();
+  options.call.threads = context_of(config_, method, spec_).call.threads;  // the time limit was the training's
+  options.trust = trust;
+  options.isolation = method.isolation.isolation;
+  options.memory_limit = method.isolation.memory_limit;
+  options.drop_rights = method.isolation.drop_rights;
+  return Model(std::make_shared<const Model::State>(std::move(file), options, methods_[index]));
+}
+
+Model RunInProgress::make_model(std::size_t index, const ProgressCallback& progress, MethodResult& result) {
+  const MethodConfig& method = config_.methods()[index];
   const Part& train = events_[PartName::train];
   const Preprocessing preprocessing = fit_preprocessing(config_, method, events_);
   History history(folder_.history(method.name), progress);
@@ -234,10 +263,10 @@ Model RunInProgress::make_model(const MethodConfig& method, const ProgressCallba
 
   Payload payload;
   {
-    const PreparedPart training(config_, train, preprocessing, spec_.classes.size());
-    const PreparedPart validation(config_, events_[PartName::validation], preprocessing, spec_.classes.size());
-    const auto plugin = config_.registry().method(method.type);
-    payload = with_place(config_, method, [&] { return plugin->train({training.view, validation.view}, context); });
+    const auto kind = method.isolation.isolation == Isolation::process ? Storage::Kind::lent : Storage::Kind::own;
+    const PreparedPart training(config_, train, preprocessing, spec_.classes.size(), kind);
+    const PreparedPart validation(config_, events_[PartName::validation], preprocessing, spec_.classes.size(), kind);
+    payload = with_place(config_, method, [&] { return methods_[index]->train({training.view, validation.view}, context); });
   }
   // Asked by the callback, or by interrupt(), which a training sees by itself between two epochs.
   const bool asked = history.stopped() || interrupted();
@@ -249,19 +278,15 @@ Model RunInProgress::make_model(const MethodConfig& method, const ProgressCallba
   }
 
   ModelParts parts{config_, method, spec_, preprocessing, std::move(payload), train, provenance_, selftest_rows(train), {}};
-  LoadOptions options;
-  options.registry = config_.registry();
-  options.call.threads = context.call.threads;  // the limit was the training's
-  options.trust = Trust::all;  // it was made here, a moment ago
   // Metrics come from the model as its file will give it, not from what lay in Python's memory after the fit.
   auto native = std::exchange(parts.payload.native, {});
-  const Model untested(build_model_file(parts), options);
+  const Model untested = load(index, build_model_file(parts), Trust::all);  // it was made here, a moment ago
   add_native(parts, std::move(native), untested);
   result.metrics = evaluate(method.name, untested);
   parts.report.set("metrics", result.metrics);
   parts.report.set("history", Value(history.epochs()));
   const auto file = build_tested_model_file(parts, untested);
-  const Model model(file, options);
+  const Model model = load(index, file, Trust::all);
   remember_trained(*file, folder_.model(method.name));  // before it is there: a run that is killed in between can be resumed
   model.save(folder_.model(method.name));
   return model;

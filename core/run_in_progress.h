@@ -4,6 +4,7 @@
 #include <array>
 #include <exception>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,7 @@
 
 #include "events.h"
 #include "model_builder.h"
+#include "model_file.h"
 #include "preprocessing.h"
 #include "run_folder.h"
 
@@ -20,30 +22,37 @@ namespace ophion {
 /// What a config (and the program's own events, where it brings them) says is to be learnt.
 Spec spec_of(const Config& config, const Dataset* events);
 
+/// The methods of a config, in its order: in this process or in workers of their own, as it says.
+std::vector<std::shared_ptr<const Method>> methods_of(const Config& config);
+
 /// Asks a method of the config what it finds wrong. ConfigError with the pointer into the whole config.
-void check_method(const Config& config, const MethodConfig& method, const Spec& spec);
+void check_method(const Config& config, const MethodConfig& method, const Spec& spec, const Method& plugin);
 
 class RunInProgress {
  public:
   /// The references must outlive the run.
-  RunInProgress(const Config& config, Spec spec, const Events& events, const RunFolder& folder, bool resume);
+  RunInProgress(const Config& config, std::vector<std::shared_ptr<const Method>> methods, Spec spec, const Events& events,
+                const RunFolder& folder, bool resume);
 
-  /// Trains, scores every part, writes the model. A failure is kept for the result, so that it doesn't lose the other methods.
-  void train(const MethodConfig& method, const ProgressCallback& progress);
+  /// Trains the config's method of that number, scores every part, writes the model. A failure is kept for the result, so that it doesn't lose the other methods.
+  void train(std::size_t index, const ProgressCallback& progress);
 
   /// Writes scores and metrics; throws when no method gave a model (a single method's own exception).
   TrainedRun finish();
 
  private:
-  Model make_model(const MethodConfig& method, const ProgressCallback& progress, MethodResult& result);
+  Model make_model(std::size_t index, const ProgressCallback& progress, MethodResult& result);
   /// Puts the neutral form to the parts when it scores as the trainer does.
   void add_native(ModelParts& parts, std::map<std::string, std::string> native, const Model& own) const;
+  /// The model of a file, loaded where its method was trained.
+  Model load(std::size_t index, std::shared_ptr<const ModelFile> file, Trust trust) const;
   /// Scores every part and says how well; the scores are kept for the run folder.
   Value evaluate(const std::string& method, const Model& model);
   void write_scores() const;
   Value report() const;
 
   const Config& config_;
+  const std::vector<std::shared_ptr<const Method>> methods_;
   const Spec spec_;
   const Events& events_;
   const RunFolder& folder_;

@@ -1,6 +1,7 @@
 /// What holds for the whole process: options, the log sink, the wish to stop, and the report on Python.
 #include <ophion/runtime.h>
 
+#include <algorithm>
 #include <atomic>
 #include <exception>
 #include <memory>
@@ -11,6 +12,7 @@
 
 #include <ophion/error.h>
 
+#include "log_listeners.h"
 #include "python_launcher.h"
 
 namespace ophion {
@@ -89,6 +91,12 @@ void remove_log_listener(int id) noexcept {
   std::shared_ptr<const Hearers> before;
   const std::lock_guard lock(store().mutex);
   before = store().replace(id, nullptr);
+}
+
+LogHearers log_hearers() noexcept {
+  const std::lock_guard lock(store().mutex);
+  const Hearers& all = *store().hearers;
+  return {std::any_of(all.begin(), all.end(), [](const auto& hearer) { return hearer.first == 0; }), !all.empty()};
 }
 
 void log(LogLevel level, std::string_view line) {

@@ -28,9 +28,13 @@ Session& Session::resume(std::filesystem::path run) {
   return *this;
 }
 
-void Session::check() const {
+void Session::check() const { checked_methods(); }
+
+std::vector<std::shared_ptr<const Method>> Session::checked_methods() const {
   const Spec spec = spec_of(config_, events_ ? &*events_ : nullptr);
-  for (const MethodConfig& method : config_.methods()) check_method(config_, method, spec);
+  auto methods = methods_of(config_);
+  for (std::size_t i = 0; i < methods.size(); ++i) check_method(config_, config_.methods()[i], spec, *methods[i]);
+  return methods;
 }
 
 void Session::check_files() const { ophion::check_files(config_); }
@@ -56,15 +60,15 @@ class RunningNow {
 TrainedRun Session::train(const ProgressCallback& progress) const {
   const RunningNow running;
   RunLog log_lines;
-  check();
+  auto methods = checked_methods();
   std::optional<RunFolder> folder;
   if (!resume_.empty()) folder = RunFolder::reopen(resume_, config_);
   const Events events = events_ ? take_events(config_, *events_) : read_events(config_);
   if (!folder) folder = RunFolder::make(config_);
   log_lines.open(folder->log_file());
 
-  RunInProgress run(config_, spec_of(config_, events_ ? &*events_ : nullptr), events, *folder, !resume_.empty());
-  for (const MethodConfig& method : config_.methods()) run.train(method, progress);
+  RunInProgress run(config_, std::move(methods), spec_of(config_, events_ ? &*events_ : nullptr), events, *folder, !resume_.empty());
+  for (std::size_t i = 0; i < config_.methods().size(); ++i) run.train(i, progress);
   return run.finish();
 }
 

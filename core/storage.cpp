@@ -22,19 +22,23 @@ std::size_t whole_pages(std::size_t bytes) noexcept {
 }  // namespace
 
 Storage::~Storage() {
-  if (data_ != nullptr) munmap(data_, capacity_);
+  if (data_ != nullptr && kind_ == Kind::own) munmap(data_, capacity_);
 }
 
 Storage::Storage(Storage&& other) noexcept
     : data_(std::exchange(other.data_, nullptr)),
       size_(std::exchange(other.size_, 0)),
-      capacity_(std::exchange(other.capacity_, 0)) {}
+      capacity_(std::exchange(other.capacity_, 0)),
+      kind_(other.kind_),
+      lent_(std::move(other.lent_)) {}
 
 Storage& Storage::operator=(Storage&& other) noexcept {
   Storage moved(std::move(other));
   std::swap(data_, moved.data_);
   std::swap(size_, moved.size_);
   std::swap(capacity_, moved.capacity_);
+  std::swap(kind_, moved.kind_);
+  std::swap(lent_, moved.lent_);
   return *this;
 }
 
@@ -45,11 +49,7 @@ std::byte* Storage::append(std::size_t bytes) {
   if (needed > capacity_) {
     // Pages that were never written cost nothing, so doubling wastes addresses, not memory.
     const std::size_t capacity = whole_pages(std::max({needed, 2 * capacity_, first_capacity}));
-    void* const grown = data_ == nullptr
-        ? mmap(nullptr, capacity, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
-        : mremap(data_, capacity_, capacity, MREMAP_MAYMOVE);
-    if (grown == MAP_FAILED) throw std::bad_alloc();
-    data_ = static_cast<std::byte*>(grown);
+    data_ = kind_ == Kind::own ? grown_own(capacity) : grown_lent(capacity);
     capacity_ = capacity;
   }
   std::byte* const begin = data_ + size_;
@@ -57,8 +57,23 @@ std::byte* Storage::append(std::size_t bytes) {
   return begin;
 }
 
+std::byte* Storage::grown_own(std::size_t capacity) {
+  void* const grown = data_ == nullptr
+      ? mmap(nullptr, capacity, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
+      : mremap(data_, capacity_, capacity, MREMAP_MAYMOVE);
+  if (grown == MAP_FAILED) throw std::bad_alloc();
+  return static_cast<std::byte*>(grown);
+}
+
+std::byte* Storage::grown_lent(std::size_t capacity) {
+  if (data_ == nullptr) lent_ = LentMemory(capacity);
+  else lent_.grow(capacity);
+  return lent_.data();
+}
+
 void Storage::shrink() noexcept {
-  if (data_ == nullptr) return;
+  // What is lent can't become smaller while others map it; pages that were never written cost nothing.
+  if (data_ == nullptr || kind_ == Kind::lent) return;
   const std::size_t capacity = whole_pages(size_);
   if (capacity == 0) {
     munmap(data_, capacity_);

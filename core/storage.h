@@ -2,14 +2,18 @@
 #pragma once
 
 #include <cstddef>
-#include <memory>
+
+#include "isolation/shared_memory.h"
 
 namespace ophion {
 
-/// Anonymous pages that grow by remapping (mremap moves page tables, not bytes). Not safe for concurrent use.
+/// Pages that grow by remapping (mremap moves page tables, not bytes). Not safe for concurrent use.
 class Storage {
  public:
-  Storage() noexcept = default;
+  /// Private pages, or such as a worker process can be shown without a copy.
+  enum class Kind { own, lent };
+
+  explicit Storage(Kind kind = Kind::own) noexcept : kind_(kind) {}
   ~Storage();
   Storage(Storage&& other) noexcept;
   Storage& operator=(Storage&& other) noexcept;
@@ -17,13 +21,19 @@ class Storage {
   std::byte* append(std::size_t bytes);
   std::byte* data() const noexcept { return data_; }
   std::size_t size() const noexcept { return size_; }
+  Kind kind() const noexcept { return kind_; }
   /// Gives back what was reserved beyond `size`.
   void shrink() noexcept;
 
  private:
+  std::byte* grown_own(std::size_t capacity);
+  std::byte* grown_lent(std::size_t capacity);
+
   std::byte* data_ = nullptr;
   std::size_t size_ = 0;
   std::size_t capacity_ = 0;
+  Kind kind_ = Kind::own;
+  LentMemory lent_;  ///< where data_ lies when it is lent
 };
 
 }  // namespace ophion

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# bench.sh BUILD [LETTER…]: builds the benchmarks in the build folder BUILD (of preset release), runs those named (a to g, or native;
+# bench.sh BUILD [LETTER…]: builds the benchmarks in the build folder BUILD (of preset release), runs those named (a to h, or native;
 # all when none is) and prints a table: what, the figure, its goal. Everything on one thread.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 build=${1:?usage: bench.sh BUILD [LETTER…]}
 shift
-[ $# -gt 0 ] || set -- a b c d e f g native
+[ $# -gt 0 ] || set -- a b c d e f g h native
 mkdir -p "$build"
 build=$(cd "$build" && pwd)
 cores=$(nproc)
@@ -32,8 +32,9 @@ run() {
       "$python" benchmarks/processes.py "$build/bin/ophion" "$work" events
       "$programs/events_benchmark" "$work/events.root" ;;
     g) "$programs/expression_benchmark" ;;
+    h) "$programs/isolation_benchmark" ;;
     native) [ ! -x "$programs/native_benchmark" ] || "$programs/native_benchmark" ;;
-    *) echo "bench.sh: no benchmark '$1': expected a to g, or native" >&2; exit 2 ;;
+    *) echo "bench.sh: no benchmark '$1': expected a to h, or native" >&2; exit 2 ;;
   esac
 }
 

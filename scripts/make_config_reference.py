@@ -165,7 +165,7 @@ def page():
         schema = json.loads(path.read_text(encoding="utf-8"))
         name = path.name.removesuffix("_method.schema.json")
         parts.append(f"\n## Methods of type `{name}`\n")
-        parts.append(f"{schema['description']} Keys beside `name`, `type`, `transform` and `threads`:\n")
+        parts.append(f"{schema['description']} Keys beside those that every method has:\n")
         parts.append(table(schema))
     return "\n".join(parts) + "\n"
 

@@ -409,3 +409,36 @@ TEST(Model, EitherRefusesADamagedFileOrScoresAsBefore) {
   }
   EXPECT_GT(refused, static_cast<int>(bytes.size() / 3 / 2));
 }
+
+TEST(Model, ScoresTheSameInAWorker) {
+  const Training training(computed_features, "[1, 2, 3]");
+  LoadOptions isolated = training.options();
+  isolated.isolation = Isolation::process;
+  isolated.workers = 2;
+  const Model here = training.model();
+  const Model there(training.file(), isolated);
+  EXPECT_EQ(there.backend(), here.backend());
+  EXPECT_EQ(there.versions(), here.versions());
+  std::vector<float> x(3 * 1000);
+  for (std::size_t i = 0; i < x.size(); ++i) x[i] = 1.0f / static_cast<float>(i + 1);
+  EXPECT_EQ(there.predict(MatrixView(x.data(), 1000, 3)), here.predict(MatrixView(x.data(), 1000, 3)));
+}
+
+TEST(Model, RefusesLimitsThatOnlyAWorkerCanKeep) {
+  const Training training;
+  const auto refusal = [&](auto&& change) {
+    LoadOptions options = training.options();
+    change(options);
+    try {
+      Model(training.file(), options);
+    } catch (const Error& error) {
+      return std::string(error.what());
+    }
+    return std::string("none");
+  };
+  EXPECT_EQ(refusal([](LoadOptions& options) { options.drop_rights = true; }),
+            "LoadOptions.drop_rights holds for worker processes: it needs isolation = Isolation::process");
+  EXPECT_THAT(refusal([](LoadOptions& options) { options.memory_limit = 1 << 30; }), HasSubstr("LoadOptions.memory_limit holds"));
+  EXPECT_THAT(refusal([](LoadOptions& options) { options.workers = 2; }), HasSubstr("LoadOptions.workers holds"));
+  EXPECT_EQ(refusal([](LoadOptions& options) { options.workers = 0; }), "LoadOptions.workers: expected 1 or more, found 0");
+}

@@ -40,6 +40,7 @@ export OPHION_PYTHON=$source/.venv/bin/python3
 mkdir "$work/run"
 "$work/build/foreign" train "$work/run"
 "$work/build/foreign" use "$work/run"
+"$work/build/foreign" isolate "$work/run"
 "$work/build/embedder"
 "$prefix/bin/ophion" methods | grep centroid
 

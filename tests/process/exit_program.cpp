@@ -55,7 +55,9 @@ void start_callers(const char* function, int milliseconds) {
 
 void load_static_model() {
   Spec spec{"classification", {"a"}, {"background", "signal"}, {}};
-  static_model = testing_support::ProbeMethod().load({{{"model.bin", std::string(8, '\0')}}, {}}, spec, Value::object(), {});
+  Payload payload;
+  payload.members.emplace("model.bin", std::string(8, '\0'));
+  static_model = testing_support::ProbeMethod().load(payload, spec, Value::object(), {});
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <ophion/export.h>
+#include <ophion/isolation.h>
 #include <ophion/registry.h>
 #include <ophion/value.h>
 
@@ -52,12 +53,20 @@ struct DataConfig {
   SplitConfig split;
 };
 
+/// Where code that isn't the program's own runs.
+struct IsolationConfig {
+  Isolation isolation = Isolation::none;
+  std::size_t memory_limit = 0;  ///< bytes a worker process may have; 0: as many as there are
+  bool drop_rights = false;      ///< workers have no network and write to the method's checkpoints alone
+};
+
 struct MethodConfig {
   std::string name;
   std::string type;
   std::vector<Value> transforms;  ///< each an object {"type": "standard", …}
   int threads = 0;
   double time_limit = 0;  ///< seconds; 0: as for the whole run
+  IsolationConfig isolation;  ///< what is not set for the method is as for the run
   Value options;  ///< the method's whole object: defaults filled in, paths absolute
 };
 
@@ -80,6 +89,8 @@ class OPHION_EXPORT Config {
   std::uint64_t seed() const noexcept { return seed_; }
   int threads() const noexcept { return threads_; }
   double time_limit() const noexcept { return time_limit_; }
+  /// Of the readers of data.samples, and of methods that say nothing else.
+  const IsolationConfig& isolation() const noexcept { return isolation_; }
   const DataConfig& data() const noexcept { return data_; }
   const std::vector<MethodConfig>& methods() const noexcept { return methods_; }
   const std::filesystem::path& output() const noexcept { return output_; }
@@ -104,6 +115,7 @@ class OPHION_EXPORT Config {
   std::uint64_t seed_ = 0;
   int threads_ = 0;
   double time_limit_ = 0;
+  IsolationConfig isolation_;
   DataConfig data_;
   std::vector<MethodConfig> methods_;
   std::filesystem::path output_;

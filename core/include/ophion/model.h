@@ -11,6 +11,7 @@
 
 #include <ophion/dataset.h>
 #include <ophion/export.h>
+#include <ophion/isolation.h>
 #include <ophion/method.h>
 #include <ophion/registry.h>
 #include <ophion/trust.h>
@@ -26,6 +27,13 @@ struct LoadOptions {
   CallOptions call;     ///< threads and time limit of every call into this model
   Trust trust = Trust::known;            ///< which models that carry code are run
   std::set<std::string> trusted_hashes;  ///< of ModelFacts::hash: run beside those that are known
+  /// Where the model's code runs. With `process`, also a call that hangs, crashes or takes all memory ends as an exception, and the next
+  /// call gets a new worker.
+  Isolation isolation = Isolation::none;
+  int workers = 1;               ///< processes that score at the same time; further calls wait
+  std::size_t memory_limit = 0;  ///< bytes of private memory a worker may have; 0: as many as there are
+  /// Workers have no network, start no process and write no file. WorkerError where the kernel can't see to that.
+  bool drop_rights = false;
   Registry registry = Registry();
 };
 
@@ -88,7 +96,9 @@ class OPHION_EXPORT Model {
 
  private:
   friend class BoundScore;
+  friend class RunInProgress;
   struct State;
+  explicit Model(std::shared_ptr<const State> state);
   std::shared_ptr<const State> state_;
 };
 

@@ -4,6 +4,7 @@
 #include <ophion/config.h>
 #include <ophion/dataset.h>
 #include <ophion/error.h>
+#include <ophion/isolation.h>
 #include <ophion/method.h>
 #include <ophion/model.h>
 #include <ophion/registry.h>

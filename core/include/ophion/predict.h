@@ -16,6 +16,7 @@ struct PredictOptions {
   std::string tree;        ///< in the input files; empty: the only one
   bool overwrite = false;  ///< an output file that is there already is an error otherwise
   Registry registry = Registry();
+  Isolation isolation = Isolation::none;  ///< of the readers of the files; that of the model is in its LoadOptions
   /// Told the number of events so far after each chunk; false stops (nothing is left under the output's name).
   std::function<bool(std::uint64_t events)> progress;
 };

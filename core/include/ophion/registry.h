@@ -41,8 +41,9 @@ class OPHION_EXPORT Registry {
 
   std::shared_ptr<const Method> method(const std::string& name) const;
   std::shared_ptr<const Tool> tool(const std::string& name) const;
-  /// By the ending of the file's name.
+  /// By the ending of the file's name. DataError, naming the known ones, when there is none for it.
   std::shared_ptr<const Reader> reader_for(const std::filesystem::path& file) const;
+  const PluginInfo& reader_info(const std::filesystem::path& file) const;
 
   /// The schema of a method's part of the config.
   Value schema(const std::string& method) const;

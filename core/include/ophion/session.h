@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -66,6 +67,8 @@ class OPHION_EXPORT Session {
   TrainedRun train(const ProgressCallback& progress = nullptr) const;
 
  private:
+  std::vector<std::shared_ptr<const Method>> checked_methods() const;
+
   Config config_;
   std::optional<Dataset> events_;
   std::filesystem::path resume_;

@@ -1,5 +1,5 @@
 /// Trains the foreign method on events in this program's own memory, keeps the model, loads it again, scores.
-///   foreign train FOLDER | foreign use FOLDER
+///   foreign train FOLDER | foreign use FOLDER | foreign isolate FOLDER
 #include <cmath>
 #include <cstdio>
 #include <random>
@@ -39,8 +39,10 @@ int train(const std::string& folder) {
   return auc > best_possible - 0.02 && auc < best_possible + 0.02 ? 0 : 1;
 }
 
-int use(const std::string& folder) {
-  const auto model = ophion::Model::load(folder + "/c.ophion");
+int use(const std::string& folder, ophion::Isolation isolation) {
+  ophion::LoadOptions options;
+  options.isolation = isolation;
+  const auto model = ophion::Model::load(folder + "/c.ophion", options);
   const auto score = model.bind({"b", "a"});
   const float high = score({2.0f, 2.0f});
   const float low = score({-2.0f, -2.0f});
@@ -52,7 +54,9 @@ int use(const std::string& folder) {
 
 int main(int argc, char** argv) try {
   if (argc != 3) return 2;
-  return std::string(argv[1]) == "train" ? train(argv[2]) : use(argv[2]);
+  const std::string verb = argv[1];
+  if (verb == "train") return train(argv[2]);
+  return use(argv[2], verb == "isolate" ? ophion::Isolation::process : ophion::Isolation::none);
 } catch (const ophion::Error& error) {
   std::fprintf(stderr, "foreign: %s\n", error.what());
   return 1;

@@ -1,0 +1,473 @@
+/// Guests in worker processes: whatever they do, the host gets an error that says what, and goes on.
+#include "isolation/isolated_method.h"
+
+#include <dirent.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <cmath>
+#include <fstream>
+#include <limits>
+#include <numeric>
+#include <thread>
+
+#include <gmock/gmock.h>
+
+#include <ophion/error.h>
+#include <ophion/isolation.h>
+#include <ophion/model.h>
+#include <ophion/runtime.h>
+
+#include "core/temporary_folder.h"
+#include "isolation/wire.h"
+
+using namespace ophion;
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::EndsWith;
+using testing::HasSubstr;
+using testing::StartsWith;
+namespace fs = std::filesystem;
+
+namespace {
+
+const Registry& registry() {
+  static const Registry all({fs::path(OPHION_BINARY_DIR) / "tests" / "guests"});
+  return all;
+}
+
+Spec spec_of_two() { return {"classification", {"x", "y"}, {"background", "signal"}, {}}; }
+
+Value options_of(const std::string& json) { return read_json(json, "options"); }
+
+std::unique_ptr<Backend> loaded(const std::string& options, WorkerSettings settings = {}, const CallOptions& call = {}, int workers = 1) {
+  return isolated_method(registry(), "guest", std::move(settings), workers)->load({}, spec_of_two(), options_of(options), call);
+}
+
+float score(const Backend& backend, float x, float y) {
+  const float row[] = {x, y};
+  float out = 0;
+  backend.predict(MatrixView(row, 1, 2), {&out, 1});
+  return out;
+}
+
+template <class Thrown, class Work>
+std::string text_of(Work&& work) {
+  try {
+    work();
+  } catch (const Thrown& error) {
+    return error.what();
+  }
+  ADD_FAILURE() << "nothing of that kind was thrown";
+  return "";
+}
+
+TrainContext context_of(const std::string& options) {
+  TrainContext context;
+  context.name = "one";
+  context.spec = spec_of_two();
+  context.options = options_of(options);
+  return context;
+}
+
+/// Three events in this program's own memory.
+struct Events {
+  std::vector<float> x{1, 2, 3, 4, 5, 6};
+  std::vector<std::int32_t> labels{1, 0, 1};
+  std::vector<double> weights{0.5, 1, 2};
+  TrainingData data() const { return {{MatrixView(x.data(), 3, 2), labels, {}, weights}, {}}; }
+};
+
+int open_files() {
+  return static_cast<int>(std::distance(fs::directory_iterator("/proc/self/fd"), fs::directory_iterator()));
+}
+
+bool exists(long process) { return ::kill(static_cast<pid_t>(process), 0) == 0; }
+
+bool comes_true(const std::function<bool()>& what) {
+  for (int i = 0; i < 500; ++i) {
+    if (what()) return true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  return false;
+}
+
+}  // namespace
+
+TEST(Isolation, ScoresInAnotherProcess) {
+  const auto backend = loaded(R"({"predict": "sum"})");
+  EXPECT_EQ(backend->name(), "guest");
+  EXPECT_NE(backend->versions().at("process").as_integer(), getpid());
+  EXPECT_EQ(score(*backend, 1, 2), 3.0f);
+  std::vector<float> x(300'000);
+  std::iota(x.begin(), x.end(), 0.0f);
+  std::vector<float> out(150'000);
+  backend->predict(MatrixView(x.data(), 150'000, 2), out);
+  EXPECT_EQ(out[0], 1.0f);
+  EXPECT_EQ(out[149'999], x[299'998] + x[299'999]);
+}
+
+TEST(Isolation, KeepsTheOrderInWhichRowsLie) {
+  const auto backend = isolated_method(registry(), "guest", {})->load({}, {"regression", {"x", "y"}, {}, {"a"}}, options_of(R"({"predict": "strides"})"), {});
+  std::vector<float> x(12), out(6);
+  backend->predict(MatrixView(x.data(), 6, 2), out);
+  EXPECT_THAT(std::vector(out.begin(), out.begin() + 2), ElementsAre(2.0f, 1.0f));
+  backend->predict(MatrixView(x.data(), 6, 2, 1, 6), out);
+  EXPECT_THAT(std::vector(out.begin(), out.begin() + 2), ElementsAre(1.0f, 6.0f));
+}
+
+TEST(Isolation, LendsSharedMemoryWithoutACopyAndForReadingOnly) {
+  const auto x = shared_floats(20'000);
+  std::fill_n(x.get(), 20'000, 1.0f);
+  std::vector<float> out(10'000);
+  loaded(R"({"predict": "sum"})")->predict(MatrixView(x.get(), 10'000, 2), out);
+  EXPECT_EQ(out[9'999], 2.0f);
+  const auto writer = loaded(R"({"predict": "write"})");
+  EXPECT_THAT(text_of<WorkerError>([&] { writer->predict(MatrixView(x.get(), 10'000, 2), out); }), HasSubstr("signal 11"));
+  EXPECT_EQ(x[0], 1.0f);
+}
+
+TEST(Isolation, NamesHowAWorkerEndedAndGoesOn) {
+  const struct {
+    const char* behaviour;
+    const char* ending;
+  } cases[] = {{"exit", "ended with exit status 7"}, {"exit by C", "ended with exit status 3"},
+               {"segfault", "was ended by signal 11 (Segmentation fault)"}, {"abort", "was ended by signal 6 (Aborted)"}};
+  for (const auto& one : cases) {
+    const auto backend = loaded(std::string(R"({"name": "net", "predict": ")") + one.behaviour + "\"}");
+    const auto other = loaded(R"({"predict": "sum"})");
+    EXPECT_EQ(score(*backend, 1, 1), 2.0f);
+    EXPECT_EQ(text_of<WorkerError>([&] { score(*backend, -1, 1); }),
+              std::string("method 'net': predict(): the worker process ") + one.ending);
+    EXPECT_EQ(score(*other, 2, 2), 4.0f);
+    EXPECT_EQ(score(*backend, 3, 1), 4.0f);
+  }
+}
+
+TEST(Isolation, EndsACallAtItsTimeLimit) {
+  CallOptions call;
+  call.time_limit = 0.2;
+  const auto backend = loaded(R"({"name": "net", "predict": "loop"})", {}, call);
+  EXPECT_EQ(text_of<TimeLimit>([&] { score(*backend, -1, 1); }),
+            "method 'net': predict() took longer than its time_limit of 0.2 s; its worker process was ended");
+  EXPECT_EQ(score(*backend, 1, 1), 2.0f);
+}
+
+TEST(Isolation, LimitsMemory) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "sanitizers take terabytes of addresses";
+#endif
+  WorkerSettings settings;
+  settings.memory_limit = std::size_t{1} << 30;
+  const auto backend = loaded(R"({"name": "net", "predict": "bomb"})", settings);
+  EXPECT_EQ(text_of<WorkerError>([&] { score(*backend, -1, 1); }),
+            "method 'net': predict(): the worker process ran out of memory (its memory_limit is 1073741824 bytes)");
+  EXPECT_EQ(score(*backend, 1, 1), 2.0f);
+}
+
+TEST(Isolation, BringsEveryKindOfErrorBack) {
+  const auto with = [](const char* behaviour) { return std::string(R"({"predict": ")") + behaviour + "\"}"; };
+  const auto backend = loaded(with("throw"));
+  EXPECT_EQ(text_of<Error>([&] { score(*backend, -1, 1); }), "no luck");
+  EXPECT_EQ(score(*backend, 1, 1), 2.0f);
+  EXPECT_EQ(text_of<DataError>([&] { score(*loaded(with("data")), -1, 1); }), "bad row");
+  EXPECT_EQ(text_of<TimeLimit>([&] { score(*loaded(with("time")), -1, 1); }), "too long");
+  try {
+    score(*loaded(with("config")), -1, 1);
+    ADD_FAILURE();
+  } catch (const ConfigError& error) {
+    EXPECT_EQ(error.pointer(), "/methods/0");
+    EXPECT_STREQ(error.what(), "a.json /methods/0: bad");
+  }
+  try {
+    score(*loaded(with("python")), -1, 1);
+    ADD_FAILURE();
+  } catch (const PythonError& error) {
+    EXPECT_STREQ(error.what(), "predict(): ValueError: two\nlines\n  File \"x.py\", line 3");
+    EXPECT_EQ(error.type(), "ValueError");
+    EXPECT_EQ(error.traceback(), "  File \"x.py\", line 3");
+    ASSERT_EQ(error.causes().size(), 1u);
+    EXPECT_EQ(error.causes()[0].message, "'k'");
+  }
+}
+
+TEST(Isolation, FailsToLoadAsInThisProcess) {
+  EXPECT_EQ(text_of<Error>([] { loaded(R"({"load": "throw"})"); }), "no luck");
+  EXPECT_EQ(text_of<WorkerError>([] { loaded(R"({"load": "exit"})"); }), "method 'guest': load(): the worker process ended with exit status 7");
+}
+
+TEST(Isolation, HandsOnEveryLineInOrder) {
+  std::vector<std::string> lines;
+  RuntimeOptions options;
+  options.log_sink = [&](LogLevel level, std::string_view line) {
+    EXPECT_EQ(level, LogLevel::script_output);
+    lines.emplace_back(line);
+  };
+  configure(options);
+  const auto backend = loaded(R"({"predict": "log"})");
+  EXPECT_EQ(score(*backend, -1, 1), 0.0f);
+  configure({});
+  ASSERT_EQ(lines.size(), 1000u);
+  EXPECT_EQ(lines[0], "line 0\xff");
+  EXPECT_EQ(lines[999], "line 999\xff");
+}
+
+TEST(Isolation, HandsOnLinesBetweenCallsWithTheNext) {
+  std::vector<std::string> lines;
+  RuntimeOptions options;
+  options.log_sink = [&](LogLevel, std::string_view line) { lines.emplace_back(line); };
+  configure(options);
+  const auto backend = loaded(R"({"predict": "late"})");
+  score(*backend, -1, 1);
+  EXPECT_TRUE(lines.empty());
+  EXPECT_TRUE(comes_true([&] {
+    score(*backend, 1, 1);
+    return !lines.empty();
+  }));
+  configure({});
+  EXPECT_THAT(lines, ElementsAre("late"));
+}
+
+TEST(Isolation, TrainsOnEventsOfThisProcess) {
+  const TemporaryFolder folder;
+  TrainContext context = context_of(R"({"train": "epochs"})");
+  context.checkpoints = folder.path();
+  std::vector<double> losses;
+  context.progress = [&](const Progress& progress) {
+    EXPECT_EQ(progress.method, "one");
+    EXPECT_EQ(progress.metrics[1].first, "nothing");
+    EXPECT_TRUE(std::isnan(progress.metrics[1].second));
+    losses.push_back(progress.metrics[0].second);
+    return progress.epoch < 3;
+  };
+  const Events events;
+  const Payload payload = isolated_method(registry(), "guest", {})->train(events.data(), context);
+  EXPECT_THAT(losses, ElementsAre(1.0, 0.5, 1.0 / 3));
+  EXPECT_EQ(payload.info.at("epochs").as_integer(), 3);
+  EXPECT_NE(payload.info.at("process").as_integer(), getpid());
+  EXPECT_EQ(payload.members.at("sums"), "21.000000 2 3.500000 0 0");
+  EXPECT_EQ(payload.members.at("bytes"), std::string("\0\xff\n", 3));
+  EXPECT_TRUE(fs::exists(folder.path() / "checkpoint"));
+}
+
+TEST(Isolation, LetsTheHostsOwnExceptionEndATraining) {
+  TrainContext context = context_of(R"({"train": "until stopped"})");
+  context.progress = [](const Progress& progress) -> bool {
+    if (progress.epoch == 2) throw std::domain_error("enough");
+    return true;
+  };
+  const auto method = isolated_method(registry(), "guest", {});
+  const Events events;
+  EXPECT_EQ(text_of<std::domain_error>([&] { method->train(events.data(), context); }), "enough");
+  EXPECT_NO_THROW(method->check(context_of("{}")));
+}
+
+TEST(Isolation, PassesInterruptOn) {
+  TrainContext context = context_of(R"({"train": "wait for interrupt"})");
+  const auto method = isolated_method(registry(), "guest", {});
+  method->check(context);  // a worker waits
+  std::thread later([] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    interrupt();
+  });
+  const Events events;
+  EXPECT_EQ(method->train(events.data(), context).members.at("sums"), "21.000000 2 3.500000 0 0");
+  later.join();
+  clear_interrupt();
+  TrainContext next = context_of(R"({"train": "until stopped"})");
+  next.progress = [](const Progress& progress) { return progress.epoch < 3; };
+  EXPECT_EQ(method->train(events.data(), next).info.at("epochs").as_integer(), 3);
+}
+
+TEST(Isolation, UsesOneWorkerForOneCallAfterTheOther) {
+  const auto method = isolated_method(registry(), "guest", {});
+  const Events events;
+  const auto process = [&] { return method->train(events.data(), context_of("{}")).info.at("process").as_integer(); };
+  const std::int64_t first = process();
+  EXPECT_EQ(process(), first);
+  EXPECT_EQ(method->load({}, spec_of_two(), Value::object(), {})->versions().at("process").as_integer(), first);
+  EXPECT_EQ(process(), first);
+}
+
+TEST(Isolation, GivesEachModelAWorkerOfItsOwn) {
+  const auto method = isolated_method(registry(), "guest", {});
+  const auto one = method->load({}, spec_of_two(), Value::object(), {});
+  const auto two = method->load({}, spec_of_two(), Value::object(), {});
+  EXPECT_NE(one->versions().at("process"), two->versions().at("process"));
+}
+
+TEST(Isolation, ScoresInSeveralWorkersAtOnce) {
+  const TemporaryFolder folder;
+  const auto backend = loaded(R"({"predict": "meet", "folder": ")" + folder.path().string() + "\"}", {}, {}, 4);
+  std::vector<std::thread> threads;
+  std::atomic<int> met = 0;
+  for (int t = 0; t < 4; ++t) threads.emplace_back([&] { met += score(*backend, 1, 1) == 1.0f; });
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(met, 4) << "each waits for the others in its call";
+}
+
+TEST(Isolation, GivesEveryThreadItsOwnScores) {
+  const auto backend = loaded(R"({"predict": "sum"})", {}, {}, 2);
+  std::vector<std::thread> threads;
+  std::atomic<int> wrong = 0;
+  for (int t = 0; t < 6; ++t) {
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < 300; ++i) wrong += score(*backend, static_cast<float>(t), static_cast<float>(i)) != static_cast<float>(t + i);
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(wrong, 0);
+}
+
+TEST(Isolation, LivesLongerThanTheThreadThatLoaded) {
+  std::unique_ptr<Backend> backend;
+  std::thread([&] { backend = loaded(R"({"predict": "sum"})"); }).join();
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  EXPECT_EQ(score(*backend, 1, 2), 3.0f);
+}
+
+TEST(Isolation, LeavesNothingBehind) {
+  loaded("{}");  // what a first time opens for ever
+  const int files = open_files();
+  long process = 0;
+  {
+    const auto x = shared_floats(1'000'000);
+    const auto backend = loaded(R"({"predict": "sum"})");
+    process = static_cast<long>(backend->versions().at("process").as_integer());
+    std::vector<float> out(500'000);
+    backend->predict(MatrixView(x.get(), 500'000, 2), out);
+    EXPECT_TRUE(exists(process));
+  }
+  EXPECT_FALSE(exists(process));
+  EXPECT_EQ(waitpid(-1, nullptr, WNOHANG), -1) << "a child was left";
+  EXPECT_EQ(open_files(), files);
+}
+
+TEST(Isolation, EndsItsWorkersWhenTheHostIsKilled) {
+  int pipe_ends[2];
+  ASSERT_EQ(pipe(pipe_ends), 0);
+  const pid_t host = fork();
+  if (host == 0) {
+    const auto backend = loaded(R"({"predict": "loop"})");
+    const long process = static_cast<long>(backend->versions().at("process").as_integer());
+    static_cast<void>(!write(pipe_ends[1], &process, sizeof process));
+    try {
+      score(*backend, -1, 1);  // busy for ever
+    } catch (...) {
+    }
+    _exit(0);
+  }
+  long process = 0;
+  ASSERT_EQ(read(pipe_ends[0], &process, sizeof process), static_cast<ssize_t>(sizeof process));
+  EXPECT_TRUE(exists(process));
+  ::kill(host, SIGKILL);
+  waitpid(host, nullptr, 0);
+  EXPECT_TRUE(comes_true([&] {
+    std::ifstream status("/proc/" + std::to_string(process) + "/status");
+    std::string text((std::istreambuf_iterator<char>(status)), {});
+    return text.empty() || text.find("State:\tZ") != std::string::npos;
+  }));
+  close(pipe_ends[0]);
+  close(pipe_ends[1]);
+}
+
+TEST(Isolation, StartsAWorkerOfItsOwnInACopyThatForkMade) {
+  const auto backend = loaded(R"({"predict": "sum"})");
+  const pid_t copy = fork();
+  if (copy == 0) {
+    float found = 0;
+    try {
+      found = score(*backend, 2, 3);
+    } catch (...) {
+    }
+    _exit(found == 5.0f ? 0 : 1);
+  }
+  int status = -1;
+  waitpid(copy, &status, 0);
+  EXPECT_EQ(status, 0);
+  EXPECT_EQ(score(*backend, 1, 2), 3.0f);
+}
+
+TEST(Isolation, TakesNoSignalOfTheHostsTerminal) {
+  const auto backend = loaded(R"({"predict": "sum"})");
+  const auto process = static_cast<pid_t>(backend->versions().at("process").as_integer());
+  EXPECT_EQ(getpgid(process), process);
+}
+
+TEST(Isolation, TakesRightsAway) {
+  const TemporaryFolder folder;
+  std::ofstream(folder.path() / "old") << "content" << std::flush;
+  WorkerSettings settings;
+  settings.drop_rights = true;
+  const std::string options = R"({"predict": "trespass", "folder": ")" + folder.path().string() + "\"}";
+  const auto backend = loaded(options, settings);
+  const std::string found = text_of<Error>([&] { score(*backend, -1, 1); });
+  const std::string no = "Operation not permitted";
+  EXPECT_EQ(found, "socket: " + no + "; unix: " + no + "; pair: done; write: Permission denied; append: Permission denied; truncate: " + no +
+                       "; open to truncate: " + no + "; chmod: " + no + "; remove: Permission denied; rename: Permission denied; folder: " +
+                       "Permission denied; read: done; fork: " + no + "; exec: " + no + "; signal: " + no +
+                       "; own signal: done; thread: done; temporary: done");
+  EXPECT_EQ(score(*backend, 1, 2), 3.0f);
+}
+
+TEST(Isolation, LetsATrainingWithoutRightsWriteItsCheckpoints) {
+  const TemporaryFolder folder;
+  WorkerSettings settings;
+  settings.drop_rights = true;
+  TrainContext context = context_of("{}");
+  context.checkpoints = folder.path();
+  const Events events;
+  const auto method = isolated_method(registry(), "guest", settings);
+  EXPECT_TRUE(method->train(events.data(), context).info.at("checkpoint").as_boolean());
+  context.checkpoints = folder.path() / "elsewhere";
+  fs::create_directory(context.checkpoints);
+  EXPECT_TRUE(method->train(events.data(), context).info.at("checkpoint").as_boolean()) << "a worker for another folder was used";
+}
+
+TEST(Isolation, RemovesTheTemporaryFolderOfAWorkerWithoutRights) {
+  const auto count = [] {
+    int found = 0;
+    for (const auto& entry : fs::directory_iterator(fs::temp_directory_path())) {
+      found += entry.path().filename().string().starts_with("ophion-worker-");
+    }
+    return found;
+  };
+  const int before = count();
+  WorkerSettings settings;
+  settings.drop_rights = true;
+  {
+    const auto backend = loaded(R"({"predict": "sum"})", settings);
+    EXPECT_EQ(count(), before + 1);
+  }
+  EXPECT_EQ(count(), before);
+}
+
+TEST(Wire, KeepsEveryBit) {
+  const Value value = Value::Object{{"nothing", Value()},
+                                    {"yes", true},
+                                    {"number", std::numeric_limits<std::int64_t>::min()},
+                                    {"real", 1.0},
+                                    {"bytes", std::string("\0\xff", 2)},
+                                    {"list", Value::Array{1, "two", Value::object(), Value::array()}}};
+  EXPECT_EQ(unpack(pack(value)), value);
+  EXPECT_EQ(unpack(pack(value)).at("real").type(), Value::Type::real);
+  EXPECT_TRUE(std::isnan(unpack(pack(Value(std::nan("")))).as_number()));
+}
+
+TEST(Wire, RefusesWhatItDidNotPack) {
+  const std::string good = pack(Value::Array{1, "two", Value::Object{{"three", 3.0}}});
+  for (std::size_t size = 0; size < good.size(); ++size) {
+    EXPECT_THROW(unpack(good.substr(0, size)), WorkerError) << size;
+  }
+  EXPECT_THROW(unpack(good + "x"), WorkerError);
+  EXPECT_THROW(unpack("\x09"), WorkerError);
+  std::string many = pack(Value::Array{1});
+  many[8] = '\x7f';  // a list of so many items that memory would not hold them
+  EXPECT_THROW(unpack(many), WorkerError);
+  std::string deep;
+  for (int i = 0; i < 100'000; ++i) deep += pack(Value::Array{0}).substr(0, 9);
+  EXPECT_THROW(unpack(deep), WorkerError);
+}
