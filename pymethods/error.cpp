@@ -14,6 +14,17 @@ namespace {
 constexpr long most_frames = 60;  // of a traceback: the last ones; endless recursion leaves a thousand
 constexpr std::size_t most_causes = 16;
 
+/// "mlp.TooFew" for "ophion._scripts.s3_oruxg5a.mlp.TooFew": where a script's modules live is no news to its author.
+std::string without_package(std::string text) {
+  static const std::string package = "ophion._scripts.s";
+  for (std::size_t at = 0; (at = text.find(package, at)) != std::string::npos;) {
+    const std::size_t end = text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_", at + package.size());
+    if (end != std::string::npos && text[end] == '.') text.erase(at, end + 1 - at);
+    else at += package.size();
+  }
+  return text;
+}
+
 /// str(object) whatever it holds: what can't be written as UTF-8 is escaped, and a broken __str__ is said to be one.
 std::string shown(PyObject* object) {
   const PyRef text = PyRef::steal(PyObject_Str(object));
@@ -23,7 +34,7 @@ std::string shown(PyObject* object) {
     PyErr_Clear();
     return "<str() failed>";
   }
-  return {PyBytes_AS_STRING(bytes.get()), static_cast<std::size_t>(PyBytes_GET_SIZE(bytes.get()))};
+  return without_package({PyBytes_AS_STRING(bytes.get()), static_cast<std::size_t>(PyBytes_GET_SIZE(bytes.get()))});
 }
 
 /// "ValueError", "json.decoder.JSONDecodeError": as a traceback names it.

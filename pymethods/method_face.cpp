@@ -12,6 +12,7 @@
 
 #include "call.h"
 #include "gil.h"
+#include "guest.h"
 #include "value.h"
 
 namespace ophion {
@@ -128,17 +129,22 @@ MethodFace::MethodFace(const PyMethodBase& method, const Value& options)
 
 void MethodFace::check(PyObject* context) const {
   static Name name("check");
+  const Guest guest(doing("check"), Guest::Generators::kept);
   call_method(module_, name, {context}, doing("check"));
 }
 
 PyRef MethodFace::train(PyObject* data, PyObject* context) const {
   static Name name("train");
+  const Guest guest(doing("train"), Guest::Generators::kept);
   return call_method(module_, name, {data, context}, doing("train"));
 }
 
 Members MethodFace::save(PyObject* model) const {
   static Name name("save");
-  const PyRef saved = call_method(module_, name, {model}, doing("save"));
+  const PyRef saved = [&] {
+    const Guest guest(doing("save"), Guest::Generators::kept);
+    return call_method(module_, name, {model}, doing("save"));
+  }();
   if (!PyDict_Check(saved.get())) {
     throw Error(doing("save") + " returned a value of type '" + Py_TYPE(saved.get())->tp_name +
                 "', expected a dict of names and bytes");
@@ -155,6 +161,7 @@ Members MethodFace::save(PyObject* model) const {
 
 PyRef MethodFace::load(const Members& members, PyObject* context) const {
   static Name name("load");
+  const Guest guest(doing("load"), Guest::Generators::kept);
   return call_method(module_, name, {to_dict(members).get(), context}, doing("load"));
 }
 

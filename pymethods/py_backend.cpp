@@ -2,11 +2,13 @@
 #include "py_backend.h"
 
 #include <array>
+#include <bit>
 #include <optional>
 
 #include <ophion/error.h>
 
 #include "call.h"
+#include "guest.h"
 #include "scope.h"
 #include "scores.h"
 
@@ -42,8 +44,12 @@ void PyBackend::demand_shapes(const MatrixView& features, std::size_t scores) co
 void PyBackend::predict(const MatrixView& features, std::span<float> out) const {
   demand_shapes(features, out.size());
   if (features.rows() == 0) return;
+  bool is_first = false;
   {
     const CallScope scope;
+    is_first = ++calls_ == 1;
+    std::optional<Guest> guest;
+    if (changes_things_ || std::has_single_bit(calls_)) guest.emplace(doing_, Guest::Generators::left_alone);
     std::optional<ThreadLimit> limit;
     if (const int threads = threads_; threads > 0) limit.emplace(threads);
     Loan loan;
@@ -56,8 +62,9 @@ void PyBackend::predict(const MatrixView& features, std::span<float> out) const 
       take_scores(scores.get(), features, out, who_);
     }
     loan.demand_back(who_, "predict");
+    if (guest && guest->leave()) changes_things_ = true;
   }
-  if (!used_.exchange(true, std::memory_order_relaxed)) renew_exit_hook();  // the first call may load libraries
+  if (is_first) renew_exit_hook();  // it may load libraries
 }
 
 }  // namespace ophion

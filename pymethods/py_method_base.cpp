@@ -5,6 +5,7 @@
 
 #include <ophion/error.h>
 
+#include "fingerprint.h"
 #include "method_face.h"
 #include "numpy_api.h"
 #include "progress.h"
@@ -55,7 +56,9 @@ Payload PyMethodBase::train(const TrainingData& data, const TrainContext& contex
   const ThreadLimit limit(threads);
   rehearse(face, data, context, threads);
   Loan loan;
+  const Fingerprint events(data);
   Payload payload = train_and_save(face, data, context, threads, loan);
+  events.demand_unchanged(face.who());
   loan.demand_back(face.who(), "train");
   return payload;
 }

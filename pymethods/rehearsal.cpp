@@ -10,6 +10,7 @@
 #include <ophion/error.h>
 #include <ophion/runtime.h>
 
+#include "fingerprint.h"
 #include "gil.h"
 #include "progress.h"
 #include "py_backend.h"
@@ -111,7 +112,9 @@ void train_save_load_compare(const MethodFace& face, const TrainingData& data, c
   const ProgressBridge host(context);
   const PyRef should_stop = host.should_stop();
   const PyRef described = make_context(context, threads, true, nullptr, should_stop.get());
+  const Fingerprint events(data);
   PyRef model = try_training(face, make_training_data(data, loan).get(), described.get(), context.name);
+  events.demand_unchanged(face.who());
   if (!model) return;
   const Members members = face.save(model.get());
   const PyBackend before(face, std::move(model), context.spec, threads);

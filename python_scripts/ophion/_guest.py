@@ -2,7 +2,8 @@
 
 A `Guest` remembers what a script may change by accident or on purpose (the current folder, ``os.environ``,
 ``sys.path``, streams, random generators, NumPy's and PyTorch's settings, …), and puts it back. The list is `_process`
-and `_thread` below. It costs 0.2 ms, so it stands around a training, a loading, a check, not around every prediction.
+and `_thread` below. It costs almost a millisecond, so it stands around each training, loading, saving and check, but only
+around some predictions.
 What belongs to the process is put back when the last of several overlapping calls ends; what belongs to the thread,
 with each.
 
@@ -192,8 +193,6 @@ def _process() -> Iterator[Any]:
     yield _Setting("the level of logging", lambda: (root.level, own.level), lambda n: (root.setLevel(n[0]), own.setLevel(n[1])))
     yield _Setting("the level of logging", lambda: root.manager.disable, logging.disable)
     yield _Attributes("the logger of Ophion", own, "disabled", "propagate")
-    yield _Setting("", random.getstate, random.setstate)
-    yield _Setting("", lambda: _NumpyRandom(np.random.get_state()), lambda held: np.random.set_state(held.state))
     if (torch := loaded("torch")) is not None:
         yield from _torch_process(torch)
 
@@ -210,6 +209,20 @@ def _thread() -> Iterator[Any]:
         yield _Setting("PyTorch's default device", torch.get_default_device, torch.set_default_device)
 
 
+def _generators() -> Iterator[Any]:
+    """Random numbers. Nothing is said of them: drawing some is no misdeed."""
+    yield _Setting("", random.getstate, random.setstate)
+    yield _Setting("", lambda: _NumpyRandom(np.random.get_state()), lambda held: np.random.set_state(held.state))
+    if (torch := loaded("torch")) is not None:
+        yield _Setting("", lambda: _Bits(torch.get_rng_state()), lambda bits: torch.set_rng_state(bits.tensor))
+        if torch.cuda.is_initialized():
+            yield _Setting(
+                "",
+                lambda: [_Bits(one) for one in torch.cuda.get_rng_state_all()],
+                lambda states: torch.cuda.set_rng_state_all([one.tensor for one in states]),
+            )
+
+
 def _torch_process(torch) -> Iterator[Any]:
     backends = torch.backends
     yield _Setting("PyTorch's default dtype", torch.get_default_dtype, torch.set_default_dtype)
@@ -223,13 +236,6 @@ def _torch_process(torch) -> Iterator[Any]:
     yield _Setting("PyTorch's anomaly detection", torch.is_anomaly_enabled, torch.autograd.set_detect_anomaly)
     for name in ("benchmark", "deterministic", "enabled"):
         yield _Setting("torch.backends.cudnn", *_accessors(backends.cudnn, name))
-    yield _Setting("", lambda: _Bits(torch.get_rng_state()), lambda bits: torch.set_rng_state(bits.tensor))
-    if torch.cuda.is_initialized():
-        yield _Setting(
-            "",
-            lambda: [_Bits(one) for one in torch.cuda.get_rng_state_all()],
-            lambda states: torch.cuda.set_rng_state_all([one.tensor for one in states]),
-        )
 
 
 def _accessors(owner: Any, name: str) -> tuple[Callable, Callable]:
@@ -285,13 +291,18 @@ class Guest:
     """Remembers how things are when it is made.
 
     ``leave`` puts them back; it may be called again where an interruption ended it half-way.
+
+    Parameters
+    ----------
+    generators : bool
+        Whether the random generators shall be as before, too. A prediction that draws numbers goes on drawing others.
     """
 
-    def __init__(self):
+    def __init__(self, generators: bool = True):
         self._threads = set(threading.enumerate())
         self._children = set(multiprocessing.active_children())
         self._has_torch = loaded("torch") is not None
-        self._own = list(_thread())
+        self._own = [*_thread(), *(_generators() if generators else ())]
         with _lock:
             if not _active:
                 _shared[:] = _process()
