@@ -321,18 +321,14 @@ class Guest:
         return list(dict.fromkeys(one for one in changed if one))
 
     def left_behind(self) -> list[str]:
-        """Threads and processes of the user's modules that go on: "the thread 'Thread-3 (watch)'"."""
-        found = []
-        for kind, now, before in (
-            ("thread", threading.enumerate(), self._threads),
-            ("process", multiprocessing.active_children(), self._children),
-        ):
-            for one in now:
-                if one not in before and _is_users(one):
-                    one.join(0.2)  # it may be ending
-                    if one.is_alive():
-                        found.append(f"the {kind} '{one.name}'")
-        return found
+        """Threads of the user's modules that go on, and processes that would be waited for at exit: "the thread 'watch'"."""
+        threads = [one for one in threading.enumerate() if one not in self._threads and _is_users(one)]
+        processes = [one for one in multiprocessing.active_children() if one not in self._children and _holds_up(one)]
+        for one in (*threads, *processes):
+            one.join(0.2)  # it may be ending
+        return [f"the thread '{one.name}'" for one in threads if one.is_alive()] + [
+            f"the process '{one.name}'" for one in processes if one.is_alive()
+        ]
 
 
 def _put_back(kept: Any) -> str | None:
@@ -342,9 +338,14 @@ def _put_back(kept: Any) -> str | None:
         return f"{getattr(kept, '_what', '') or type(kept).__name__}, which could not be put back ({error})"
 
 
-def _is_users(worker: Any) -> bool:
-    home = getattr(getattr(worker, "_target", None), "__module__", None) or type(worker).__module__
+def _is_users(thread: threading.Thread) -> bool:
+    home = getattr(getattr(thread, "_target", None), "__module__", None) or type(thread).__module__
     return str(home).startswith(_SCRIPTS)
+
+
+def _holds_up(process: Any) -> bool:
+    """Whether Python waits for it at exit. A pool's and a DataLoader's workers are daemons, joblib's are of its own type."""
+    return not process.daemon and type(process).__module__.startswith("multiprocessing.")
 
 
 @contextlib.contextmanager
