@@ -79,7 +79,8 @@ std::vector<PythonError::Cause> causes_of(PyObject* exception) {
 /// "".join(traceback.format_exception(exception, limit=-60)), or nothing where that fails.
 std::string formatted(PyObject* exception) {
   const PyRef module = PyRef::steal(PyImport_ImportModule("traceback"));
-  const PyRef function = module ? PyRef::steal(PyObject_GetAttrString(module.get(), "format_exception")) : PyRef();
+  static Name format("format_exception");
+  const PyRef function = module ? PyRef::steal(PyObject_GetAttr(module.get(), format.get())) : PyRef();
   const PyRef arguments = function ? PyRef::steal(PyTuple_Pack(1, exception)) : PyRef();
   const PyRef keywords = arguments ? PyRef::steal(Py_BuildValue("{s:l}", "limit", -most_frames)) : PyRef();
   const PyRef lines = keywords ? PyRef::steal(PyObject_Call(function.get(), arguments.get(), keywords.get())) : PyRef();
@@ -93,11 +94,10 @@ std::string formatted(PyObject* exception) {
 }
 
 /// Whether the exception is of a class of ophion.errors, without importing that: whoever raised one has it.
-bool is_of_ours(PyObject* exception, const char* class_name) {
+bool is_of_ours(PyObject* exception, Name& class_name) {
   PyObject* modules = PyImport_GetModuleDict();
   PyObject* errors = modules ? PyDict_GetItemString(modules, "ophion.errors") : nullptr;
-  const PyRef type = errors ? PyRef::steal(PyObject_GetAttrString(errors, class_name)) : PyRef();
-  if (!type) PyErr_Clear();
+  const PyRef type = errors ? optional_attribute(errors, class_name) : PyRef();
   return type && PyErr_GivenExceptionMatches(exception, type.get());
 }
 
@@ -121,13 +121,14 @@ void throw_python_error(std::string_view doing) {
   if (!exception) {
     throw PythonError(activity, "SystemError", "a call failed without saying why", "", {});
   }
-  if (is_of_ours(exception, "OptionError")) {
+  static Name option_error("OptionError"), data_error("DataError");
+  if (is_of_ours(exception, option_error)) {
     static Name pointer_name("pointer"), problem_name("problem");
     const PyRef pointer = optional_attribute(exception, pointer_name);
     const PyRef problem = optional_attribute(exception, problem_name);
     throw ConfigError("", pointer ? shown(pointer.get()) : "", shown(problem ? problem.get() : exception));
   }
-  if (is_of_ours(exception, "DataError")) throw DataError(shown(exception));
+  if (is_of_ours(exception, data_error)) throw DataError(shown(exception));
   if (PyErr_GivenExceptionMatches(exception, PyExc_KeyboardInterrupt)) throw Interrupted(activity + ": interrupted");
   std::string type = type_name(exception);
   std::string message = message_of(exception);
