@@ -173,9 +173,9 @@ bool MethodFace::carries_code(const Members& members) const {
   return truth == 1;
 }
 
-Value MethodFace::versions() const {
+Value MethodFace::versions(PyObject* model) const {
   static Name name("versions");
-  const PyRef found = call(contract(name).get(), {module_}, doing("versions"));
+  const PyRef found = call(contract(name).get(), {module_, model}, doing("versions"));
   return to_value(found.get(), doing("versions") + " returned");
 }
 

@@ -33,8 +33,8 @@ class MethodFace {
   Members save(PyObject* model) const;
   PyRef load(const Members& members, PyObject* context) const;
   bool carries_code(const Members& members) const;
-  /// {package: version} of what scores depend on.
-  Value versions() const;
+  /// {package: version} of what the model's scores depend on.
+  Value versions(PyObject* model) const;
   /// predict(model, x): what is called for every batch.
   PyRef predict_function() const;
 

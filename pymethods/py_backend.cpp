@@ -22,7 +22,7 @@ PyBackend::PyBackend(const MethodFace& face, PyRef model, const Spec& spec, int 
       threads_(threads),
       who_(face.who()),
       doing_(face.who() + ": predict()"),
-      versions_(face.versions()) {}
+      versions_(face.versions(model_.get())) {}
 
 const std::string& PyBackend::name() const noexcept {
   static const std::string python = "python";

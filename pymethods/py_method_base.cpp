@@ -33,7 +33,7 @@ Payload train_and_save(const MethodFace& face, const TrainingData& data, const T
   host.rethrow();
   Payload payload;
   payload.members = face.save(model.get());
-  payload.info.set("versions", face.versions());
+  payload.info.set("versions", face.versions(model.get()));
   payload.info.set("carries_code", face.carries_code(payload.members));
   return payload;
 }

@@ -9,6 +9,7 @@ A *method* is a module ``ophion.methods.<name>_method`` with
     save(model) -> {member: bytes}           # names under "script/" are the user's source files
     load(members, context) -> model          # context: a Context without training facts
     carries_code(members) -> bool            # True when `load` runs code out of the members
+    packages(model) -> [str]                 # optional: more of PACKAGES for this model
 
 A *reader* is a module ``ophion.readers.<name>_reader`` with
 
@@ -28,6 +29,7 @@ All of it runs, and is tested, without C++.
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib
 import importlib.metadata
 import importlib.util
@@ -215,12 +217,21 @@ def _beside_plugin(module_name: str, folder: str):
     return module
 
 
-def versions(module) -> dict[str, str]:
-    """Versions of Python and of the packages a method's face names in PACKAGES."""
-    found = {"python": platform.python_version()}
-    for package in getattr(module, "PACKAGES", ()):
-        found[package] = importlib.metadata.version(package)
-    return found
+def versions(module, model) -> dict[str, str]:
+    """Versions of Python and of the packages that a method's face names in PACKAGES and for this model."""
+    packages = getattr(module, "packages", None)
+    more = packages(model) if packages is not None else ()
+    return {"python": platform.python_version()} | {
+        name: _version_of(name) for name in (*getattr(module, "PACKAGES", ()), *more)
+    }
+
+
+@functools.cache
+def _version_of(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:  # installed under another name, as xgboost-cpu is
+        return importlib.import_module(package).__version__
 
 
 class _ThreadLimiter:

@@ -129,6 +129,12 @@ def carries_code(members: Mapping[str, bytes]) -> bool:
     return _skops_file.is_opaque(bytes(members[ESTIMATOR]))
 
 
+def packages(model: TrainedEstimator) -> list[str]:
+    """Of the estimator and those in it, beside scikit-learn: "xgboost"."""
+    homes = {type(one).__module__.partition(".")[0] for one in _parts(model.estimator)}
+    return sorted(homes & (_skops_file.TRUSTED.keys() - {"sklearn"}))
+
+
 def _answers(events: Events, spec: Spec) -> np.ndarray:
     return events.y[:, 0] if spec.task == "regression" and spec.n_outputs == 1 else events.y
 
@@ -154,9 +160,12 @@ def _validation_arguments(
     return {}
 
 
+def _parts(estimator: BaseEstimator) -> list[Any]:
+    return [estimator, *estimator.get_params(deep=True).values()]
+
+
 def _forests(estimator: BaseEstimator) -> list[BaseForest]:
-    parts = [estimator, *estimator.get_params(deep=True).values()]
-    return [one for one in parts if isinstance(one, BaseForest)]
+    return [one for one in _parts(estimator) if isinstance(one, BaseForest)]
 
 
 def _import_packages(named: str | list) -> None:
