@@ -13,6 +13,7 @@
 #include "call.h"
 #include "gil.h"
 #include "guest.h"
+#include "numpy_api.h"
 #include "value.h"
 
 namespace ophion {
@@ -115,6 +116,7 @@ PyObject* face_module(const std::string& module, const char* kind, const void* p
   // Guarded by the GIL, which the import may release: nothing of the map is held meanwhile.
   static auto& known = *new std::unordered_map<std::string, PyObject*>();
   if (const auto found = known.find(module); found != known.end()) return found->second;
+  ensure_numpy();
   connect_logging();
   static Name face_name("face");
   PyRef imported = call(contract(face_name).get(),

@@ -176,9 +176,21 @@ def face(module_name: str, kind: str, folder: str = ""):
     ------
     TypeError
         The module lacks a function: "ophion.methods.x_method has no function save(model)".
+    ModuleNotFoundError
+        A package is missing: names it, and the Python that lacks it.
     """
     wanted = {"method": METHOD_FUNCTIONS, "reader": READER_FUNCTIONS, "tool": TOOL_FUNCTIONS}[kind]
-    module = _beside_plugin(module_name, folder) or importlib.import_module(module_name)
+    try:
+        module = _beside_plugin(module_name, folder) or importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if not package or module_name.startswith(package):
+            raise
+        raise ModuleNotFoundError(
+            f"{sys.executable} (Python {platform.python_version()}) has no package '{package}', which {module_name} needs: "
+            "install it there, or choose another Python by OPHION_PYTHON or RuntimeOptions.python",
+            name=error.name,
+        ) from error
     for name in wanted:
         if not callable(getattr(module, name, None)):
             raise TypeError(f"{module_name} has no function {name}(), which a {kind} must have (see ophion.contract)")
