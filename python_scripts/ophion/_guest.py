@@ -59,7 +59,7 @@ class _Attributes:
         changed = [name for name, value in self._before.items() if getattr(self._owner, name, None) is not value]
         for name in changed:
             setattr(self._owner, name, self._before[name])
-        return f"{self._what}.{changed[0]}" if changed else None
+        return f"{self._what}.{changed[0]}" if changed and self._what else None
 
 
 class _Streams(_Attributes):
@@ -129,7 +129,10 @@ class _Folder:
 
 
 class _Environment:
-    """The environment's variables as Python knows them; what C code sets past it is the host's own affair."""
+    """The environment's variables as Python knows them; what C code sets past it is the host's own affair.
+
+    KMP_… are left: scikit-learn and threadpoolctl set them when they are imported, so that OpenMP does not hang or abort.
+    """
 
     _held = os.environ  # a script may put another object in its place
 
@@ -138,7 +141,7 @@ class _Environment:
 
     def put_back(self) -> str | None:
         held, before = self._held, self._before
-        changed = [name for name in held.keys() | before.keys() if held.get(name) != before.get(name)]
+        changed = [name for name in held.keys() | before.keys() if held.get(name) != before.get(name) and not name.startswith("KMP_")]
         for name in changed:
             if name in before:
                 held[name] = before[name]
@@ -185,8 +188,9 @@ def _process() -> Iterator[Any]:
         lambda: multiprocessing.get_start_method(allow_none=True),
         lambda method: multiprocessing.set_start_method(method, force=True),
     )
-    yield _Attributes("warnings", warnings, "filters", "showwarning", "formatwarning")
-    yield _List("warnings.filters", warnings.filters, warnings._filters_mutated)
+    yield _Attributes("warnings", warnings, "showwarning", "formatwarning")
+    yield _Attributes("", warnings, "filters")  # nothing is said of these: many libraries change them when they are imported
+    yield _List("", warnings.filters, warnings._filters_mutated)
     root, own = logging.getLogger(), logging.getLogger("ophion")
     yield _List("the handlers of logging", root.handlers)
     yield _List("the handlers of logging", own.handlers)

@@ -133,6 +133,7 @@ def test_a_missing_package_is_named_with_the_python_that_lacks_it(place, train):
 def test_another_build_of_the_same_python_brings_its_own_library(place, train):
     """Debian's Python with the packages of this one: other micro version, other build, its own standard library."""
     needs_other_python()
-    place.run("train", "train.json", env={"OPHION_PYTHON": OTHER_PYTHON, "PYTHONPATH": SITE})
-    told = place.run("doctor", env={"OPHION_PYTHON": OTHER_PYTHON}).stdout
-    assert str(OTHER_PYTHON) in told
+    environment = {"OPHION_PYTHON": OTHER_PYTHON, "PYTHONPATH": SITE}
+    place.run("train", "train.json", env=environment)
+    told = place.run("doctor", env=environment).stdout
+    assert str(OTHER_PYTHON) in told and "/libpython" in told
