@@ -36,11 +36,11 @@ std::vector<std::string> texts(PyObject* object, Name& method) {
 }
 
 /// Once, before any user's code has run; a host's own Python looks after its workers itself.
-void end_workers_at_exit() {
+void look_after_workers() {
   static bool done = false;  // guarded by the GIL
-  static Name name("end_workers_at_exit");
+  static Name name("look_after_workers");
   if (std::exchange(done, true) || python_state() != PythonState::ours) return;
-  call_method(import_module("ophion._exit").get(), name, {}, "looking after workers");
+  call_method(import_module("ophion._workers").get(), name, {}, "looking after workers");
 }
 
 void say(LogLevel level, const std::string& line) {
@@ -52,7 +52,7 @@ void say(LogLevel level, const std::string& line) {
 
 Guest::Guest(std::string doing, Generators generators) : doing_(std::move(doing)) {
   static Name class_name("Guest");
-  end_workers_at_exit();
+  look_after_workers();
   const PyRef type = attribute(import_module("ophion._guest").get(), class_name, "looking after a script");
   remembered_ = call(type.get(), {generators == Generators::kept ? Py_True : Py_False}, "looking after a script");
   for (int signal = 1; signal < signals; ++signal) sigaction(signal, nullptr, &handlers_[static_cast<std::size_t>(signal)]);

@@ -28,14 +28,19 @@ def train(place, events_file):
     return run
 
 
-def loader(start, **params):
-    return {"name": "net", "type": "pytorch", "script": str(SCRIPTS / "workers.py"), "params": {"start": start, **params}}
+def loader(**params):
+    return {"name": "net", "type": "pytorch", "script": str(SCRIPTS / "workers.py"), "params": params}
 
 
 @pytest.mark.parametrize("start", ["fork", pytest.param("forkserver", marks=pytest.mark.slow), pytest.param("spawn", marks=pytest.mark.slow)])
 def test_a_dataloader_has_two_workers(train, start):
-    """After OpenMP was used, which in a forked worker must not be waited for."""
-    assert f"| workers {start} 2" in train(loader(start), OMP_NUM_THREADS=2)
+    assert f"| workers {start} 2" in train(loader(start=start), OMP_NUM_THREADS=2)
+
+
+@pytest.mark.slow
+def test_workers_may_use_openmp_after_the_program_did(train):
+    """A forked one would wait for ever for threads that it has not got: so it is not forked unless the script says so."""
+    assert "| workers None 2" in train(loader(in_worker=True), OMP_NUM_THREADS=2)
 
 
 @pytest.mark.parametrize("backend", ["threading", pytest.param("loky", marks=pytest.mark.slow)])

@@ -2,7 +2,9 @@
 
 import os
 
+import numpy as np
 import torch
+from sklearn.ensemble import HistGradientBoostingClassifier
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
@@ -20,18 +22,25 @@ class Doubled(Dataset):
         return 2 * self.x[i], self.y[i], os.getpid()
 
 
-def get_model(spec, start="fork", openmp=True):
+def use_openmp(*_):
+    HistGradientBoostingClassifier(max_iter=2).fit(np.random.rand(5000, 3), np.arange(5000) % 2)
+
+
+def get_model(spec, start=None, in_worker=False):
     return nn.Linear(spec.n_features, 1)
 
 
 def fit(model, train, validation, ctx):
-    start = ctx.params["start"]
-    if ctx.params.get("openmp", True):  # OpenMP's threads are there before the fork
-        from sklearn.ensemble import HistGradientBoostingClassifier
-
-        HistGradientBoostingClassifier(max_iter=2).fit(train.x.numpy(), train.y.numpy())
-        torch.randn(600, 600) @ torch.randn(600, 600)
-    loader = DataLoader(Doubled(train.x, train.y), batch_size=256, num_workers=2, multiprocessing_context=start)
+    start = ctx.params.get("start")
+    use_openmp()  # its threads are there before the workers are
+    torch.randn(600, 600) @ torch.randn(600, 600)
+    loader = DataLoader(
+        Doubled(train.x, train.y),
+        batch_size=256,
+        num_workers=2,
+        multiprocessing_context=start,
+        worker_init_fn=use_openmp if ctx.params.get("in_worker") else None,
+    )
     total, processes = torch.zeros(train.x.shape[1]), set()
     for x, y, process in loader:
         total += x.sum(0)
