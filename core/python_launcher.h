@@ -33,7 +33,7 @@ OPHION_EXPORT PythonChoice choose_python();
 OPHION_EXPORT const PythonChoice& open_python();
 
 /// True once `open_python` has succeeded: from then on the choice is fixed.
-bool python_is_open() noexcept;
+OPHION_EXPORT bool python_is_open() noexcept;
 /// True when the process runs a Python, ours or the host's.
 bool python_is_running() noexcept;
 

@@ -4,7 +4,10 @@
 #include <array>
 #include <utility>
 
+#include <ophion/error.h>
+
 #include "call.h"
+#include "core/python_launcher.h"
 
 #define OPHION_HOLDS_NUMPY_API
 #include "numpy_api.h"
@@ -27,6 +30,25 @@ constexpr std::array<std::pair<char, DType>, 11> kinds{{{'b', DType::boolean},
                                                         {'f', DType::float32},
                                                         {'f', DType::float64}}};
 
+/// The Python in use, as its user knows it.
+std::string this_python() {
+  if (python_is_open() && !open_python().executable.empty()) return open_python().executable.string();
+  PyObject* executable = PySys_GetObject("executable");
+  return executable && PyUnicode_Check(executable) ? from_text(executable, "reading sys.executable") : "python";
+}
+
+[[noreturn]] void refuse_without_numpy() {
+  const std::string python = this_python();
+  const std::string version = Py_GetVersion();
+  try {
+    throw_python_error("importing NumPy");
+  } catch (const PythonError& error) {
+    throw PluginError(python + " (Python " + version.substr(0, version.find(' ')) + ") can't import NumPy, which Ophion needs: " +
+                      error.message() + ". Install it there (" + python +
+                      " -m pip install numpy), or choose another Python by OPHION_PYTHON or RuntimeOptions.python");
+  }
+}
+
 std::string shown_attribute(PyObject* object, Name& name) {
   const PyRef value = attribute(object, name, "looking at an array");
   return from_text(check(PyObject_Str(value.get()), "looking at an array").get(), "looking at an array");
@@ -36,7 +58,7 @@ std::string shown_attribute(PyObject* object, Name& name) {
 
 void ensure_numpy() {
   if (numpy_imported) return;
-  check(_import_array(), "importing NumPy");
+  if (_import_array() < 0) refuse_without_numpy();
   numpy_imported = true;
 }
 

@@ -33,8 +33,8 @@ PyRef attribute(PyObject* object, Name& name, std::string_view doing) {
   return check(PyObject_GetAttr(object, name.get()), doing);
 }
 
-PyRef optional_attribute(PyObject* object, Name& name) noexcept {
-  PyRef found = PyRef::steal(PyObject_GetAttrString(object, name.text()));
+PyRef optional_attribute(PyObject* object, Name& name) {
+  PyRef found = PyRef::steal(PyObject_GetAttr(object, name.get()));
   if (!found) PyErr_Clear();
   return found;
 }

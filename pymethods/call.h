@@ -13,7 +13,8 @@
 
 namespace ophion {
 
-/// An attribute's name, interned at first use and kept for ever. Make them static.
+/// An attribute's name, interned at first use and kept for ever. Make them static. A name made anew for each look-up
+/// (PyObject_GetAttrString) would do more harm than cost time: Python's cache of methods goes by its address and keeps thousands of them.
 class Name {
  public:
   constexpr explicit Name(const char* text) noexcept : text_(text) {}
@@ -22,7 +23,6 @@ class Name {
     if (!object_) object_ = check(PyUnicode_InternFromString(text_), "making a name").release();
     return object_;
   }
-  const char* text() const noexcept { return text_; }
 
  private:
   const char* text_;
@@ -32,7 +32,7 @@ class Name {
 PyRef import_module(const std::string& name);
 PyRef attribute(PyObject* object, Name& name, std::string_view doing);
 /// The attribute, or nothing (and no error) when the object has none of that name.
-PyRef optional_attribute(PyObject* object, Name& name) noexcept;
+PyRef optional_attribute(PyObject* object, Name& name);
 
 PyRef call(PyObject* callable, std::initializer_list<PyObject*> arguments, std::string_view doing);
 PyRef call_method(PyObject* object, Name& name, std::initializer_list<PyObject*> arguments, std::string_view doing);

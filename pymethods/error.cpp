@@ -14,6 +14,17 @@ namespace {
 constexpr long most_frames = 60;  // of a traceback: the last ones; endless recursion leaves a thousand
 constexpr std::size_t most_causes = 16;
 
+/// "mlp.TooFew" for "ophion._scripts.s3_oruxg5a.mlp.TooFew": where a script's modules live is no news to its author.
+std::string without_package(std::string text) {
+  static const std::string package = "ophion._scripts.s";
+  for (std::size_t at = 0; (at = text.find(package, at)) != std::string::npos;) {
+    const std::size_t end = text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_", at + package.size());
+    if (end != std::string::npos && text[end] == '.') text.erase(at, end + 1 - at);
+    else at += package.size();
+  }
+  return text;
+}
+
 /// str(object) whatever it holds: what can't be written as UTF-8 is escaped, and a broken __str__ is said to be one.
 std::string shown(PyObject* object) {
   const PyRef text = PyRef::steal(PyObject_Str(object));
@@ -23,7 +34,7 @@ std::string shown(PyObject* object) {
     PyErr_Clear();
     return "<str() failed>";
   }
-  return {PyBytes_AS_STRING(bytes.get()), static_cast<std::size_t>(PyBytes_GET_SIZE(bytes.get()))};
+  return without_package({PyBytes_AS_STRING(bytes.get()), static_cast<std::size_t>(PyBytes_GET_SIZE(bytes.get()))});
 }
 
 /// "ValueError", "json.decoder.JSONDecodeError": as a traceback names it.
@@ -68,7 +79,8 @@ std::vector<PythonError::Cause> causes_of(PyObject* exception) {
 /// "".join(traceback.format_exception(exception, limit=-60)), or nothing where that fails.
 std::string formatted(PyObject* exception) {
   const PyRef module = PyRef::steal(PyImport_ImportModule("traceback"));
-  const PyRef function = module ? PyRef::steal(PyObject_GetAttrString(module.get(), "format_exception")) : PyRef();
+  static Name format("format_exception");
+  const PyRef function = module ? PyRef::steal(PyObject_GetAttr(module.get(), format.get())) : PyRef();
   const PyRef arguments = function ? PyRef::steal(PyTuple_Pack(1, exception)) : PyRef();
   const PyRef keywords = arguments ? PyRef::steal(Py_BuildValue("{s:l}", "limit", -most_frames)) : PyRef();
   const PyRef lines = keywords ? PyRef::steal(PyObject_Call(function.get(), arguments.get(), keywords.get())) : PyRef();
@@ -82,11 +94,10 @@ std::string formatted(PyObject* exception) {
 }
 
 /// Whether the exception is of a class of ophion.errors, without importing that: whoever raised one has it.
-bool is_of_ours(PyObject* exception, const char* class_name) {
+bool is_of_ours(PyObject* exception, Name& class_name) {
   PyObject* modules = PyImport_GetModuleDict();
   PyObject* errors = modules ? PyDict_GetItemString(modules, "ophion.errors") : nullptr;
-  const PyRef type = errors ? PyRef::steal(PyObject_GetAttrString(errors, class_name)) : PyRef();
-  if (!type) PyErr_Clear();
+  const PyRef type = errors ? optional_attribute(errors, class_name) : PyRef();
   return type && PyErr_GivenExceptionMatches(exception, type.get());
 }
 
@@ -110,13 +121,14 @@ void throw_python_error(std::string_view doing) {
   if (!exception) {
     throw PythonError(activity, "SystemError", "a call failed without saying why", "", {});
   }
-  if (is_of_ours(exception, "OptionError")) {
+  static Name option_error("OptionError"), data_error("DataError");
+  if (is_of_ours(exception, option_error)) {
     static Name pointer_name("pointer"), problem_name("problem");
     const PyRef pointer = optional_attribute(exception, pointer_name);
     const PyRef problem = optional_attribute(exception, problem_name);
     throw ConfigError("", pointer ? shown(pointer.get()) : "", shown(problem ? problem.get() : exception));
   }
-  if (is_of_ours(exception, "DataError")) throw DataError(shown(exception));
+  if (is_of_ours(exception, data_error)) throw DataError(shown(exception));
   if (PyErr_GivenExceptionMatches(exception, PyExc_KeyboardInterrupt)) throw Interrupted(activity + ": interrupted");
   std::string type = type_name(exception);
   std::string message = message_of(exception);

@@ -12,6 +12,8 @@
 
 #include "call.h"
 #include "gil.h"
+#include "guest.h"
+#include "numpy_api.h"
 #include "shutdown.h"
 #include "value.h"
 
@@ -128,6 +130,7 @@ PyObject* face_module(const std::string& module, const char* kind, const void* p
   // Guarded by the GIL, which the import may release: nothing of the map is held meanwhile.
   static auto& known = *new std::unordered_map<std::string, PyObject*>();
   if (const auto found = known.find(module); found != known.end()) return found->second;
+  ensure_numpy();
   connect_logging();
   static Name face_name("face");
   PyRef imported = call(contract(face_name).get(),
@@ -143,24 +146,33 @@ MethodFace::MethodFace(const PyMethodBase& method, const Value& options)
 
 void MethodFace::check(PyObject* context) const {
   static Name name("check");
+  const Guest guest(doing("check"), Guest::Generators::kept);
   call_method(module_, name, {context}, doing("check"));
 }
 
 PyRef MethodFace::train(PyObject* data, PyObject* context) const {
   static Name name("train");
+  const Guest guest(doing("train"), Guest::Generators::kept);
   return call_method(module_, name, {data, context}, doing("train"));
 }
 
 Members MethodFace::save(PyObject* model) const {
   static Name name("save");
-  Members members = to_members(call_method(module_, name, {model}, doing("save")).get(), doing("save"));
+  const PyRef saved = [&] {
+    const Guest guest(doing("save"), Guest::Generators::kept);
+    return call_method(module_, name, {model}, doing("save"));
+  }();
+  Members members = to_members(saved.get(), doing("save"));
   if (members.empty()) throw Error(doing("save") + " returned nothing to keep");
   return members;
 }
 
 void MethodFace::export_native(PyObject* model, Payload& payload) const {
   static Name name("export_native");
-  const PyRef exported = call(contract(name).get(), {module_, model}, doing("export_native"));
+  const PyRef exported = [&] {
+    const Guest guest(doing("export_native"), Guest::Generators::kept);
+    return call(contract(name).get(), {module_, model}, doing("export_native"));
+  }();
   PyObject *members = nullptr, *problem = nullptr;
   if (!PyArg_ParseTuple(exported.get(), "OU", &members, &problem)) throw_python_error(doing("export_native"));
   payload.native = to_members(members, doing("export_native"));
@@ -169,6 +181,7 @@ void MethodFace::export_native(PyObject* model, Payload& payload) const {
 
 PyRef MethodFace::load(const Members& members, PyObject* context) const {
   static Name name("load");
+  const Guest guest(doing("load"), Guest::Generators::kept);
   return call_method(module_, name, {to_dict(members).get(), context}, doing("load"));
 }
 
@@ -180,9 +193,9 @@ bool MethodFace::carries_code(const Members& members) const {
   return truth == 1;
 }
 
-Value MethodFace::versions() const {
+Value MethodFace::versions(PyObject* model) const {
   static Name name("versions");
-  const PyRef found = call(contract(name).get(), {module_}, doing("versions"));
+  const PyRef found = call(contract(name).get(), {module_, model}, doing("versions"));
   return to_value(found.get(), doing("versions") + " returned");
 }
 

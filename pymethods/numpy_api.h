@@ -14,7 +14,8 @@
 
 namespace ophion {
 
-/// Imports NumPy at first use; afterwards its C API can be called. Throws PythonError when there is none. With the GIL held.
+/// Imports NumPy at first use; afterwards its C API can be called. Throws PluginError, which names the Python, when there is none.
+/// With the GIL held.
 void ensure_numpy();
 
 inline PyArrayObject* as_array(const PyRef& array) noexcept { return reinterpret_cast<PyArrayObject*>(array.get()); }

@@ -2,11 +2,13 @@
 #include "py_backend.h"
 
 #include <array>
+#include <bit>
 #include <optional>
 
 #include <ophion/error.h>
 
 #include "call.h"
+#include "guest.h"
 #include "scope.h"
 #include "scores.h"
 #include "stoppable_call.h"
@@ -22,7 +24,7 @@ PyBackend::PyBackend(const MethodFace& face, PyRef model, const Spec& spec, cons
       time_limit_(call.time_limit),
       who_(face.who()),
       doing_(face.who() + ": predict()"),
-      versions_(face.versions()) {}
+      versions_(face.versions(model_.get())) {}
 
 const std::string& PyBackend::name() const noexcept {
   static const std::string python = "python";
@@ -57,8 +59,12 @@ void PyBackend::score(const MatrixView& features, std::span<float> out) const {
 void PyBackend::predict(const MatrixView& features, std::span<float> out) const {
   demand_shapes(features, out.size());
   if (features.rows() == 0) return;
+  bool is_first = false;
   {
     const CallScope scope;
+    is_first = ++calls_ == 1;
+    std::optional<Guest> guest;
+    if (changes_things_ || std::has_single_bit(calls_)) guest.emplace(doing_, Guest::Generators::left_alone);
     std::optional<ThreadLimit> limit;
     if (threads_ > 0) limit.emplace(threads_);
     if (time_limit_ > 0) {
@@ -66,8 +72,9 @@ void PyBackend::predict(const MatrixView& features, std::span<float> out) const 
     } else {
       score(features, out);
     }
+    if (guest && guest->leave()) changes_things_ = true;
   }
-  if (!used_.exchange(true, std::memory_order_relaxed)) renew_exit_hook();  // the first call may load libraries
+  if (is_first) renew_exit_hook();  // it may load libraries
 }
 
 }  // namespace ophion

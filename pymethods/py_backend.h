@@ -3,7 +3,7 @@
 
 #include "cpython.h"
 
-#include <atomic>
+#include <cstdint>
 #include <string>
 
 #include <ophion/method.h>
@@ -15,6 +15,9 @@ namespace ophion {
 
 /// Holds the loaded model and the face's `predict`. One call costs about 0.2 µs more than Python's own part in it. Safe in any number
 /// of threads, which Python's GIL makes take turns; may be destroyed by any of them.
+///
+/// What a script changes in the process is put back after the first call, the second, the fourth, the eighth and so on (that costs a
+/// millisecond); after every call once one was found to change something.
 class PyBackend final : public Backend {
  public:
   PyBackend(const MethodFace& face, PyRef model, const Spec& spec, const CallOptions& call);
@@ -37,7 +40,9 @@ class PyBackend final : public Backend {
   std::string who_;
   std::string doing_;
   Value versions_;
-  mutable std::atomic<bool> used_{false};
+  // Guarded by the GIL.
+  mutable std::uint64_t calls_ = 0;
+  mutable bool changes_things_ = false;  ///< a call has left something changed
 };
 
 }  // namespace ophion

@@ -5,6 +5,7 @@
 
 #include <ophion/error.h>
 
+#include "fingerprint.h"
 #include "method_face.h"
 #include "numpy_api.h"
 #include "progress.h"
@@ -38,7 +39,7 @@ Payload train_and_save(const MethodFace& face, const TrainingData& data, const T
     Payload payload;
     payload.members = face.save(model.get());
     face.export_native(model.get(), payload);
-    payload.info.set("versions", face.versions());
+    payload.info.set("versions", face.versions(model.get()));
     payload.info.set("carries_code", face.carries_code(payload.members));
     payload.stopped = training.was_stopped() || host.stopped();
     return payload;
@@ -64,7 +65,9 @@ Payload PyMethodBase::train(const TrainingData& data, const TrainContext& contex
   const Deadline deadline(context.call.time_limit);
   rehearse(face, data, context, threads, deadline);
   Loan loan;
+  const Fingerprint events(data);
   Payload payload = train_and_save(face, data, context, threads, deadline, loan);
+  events.demand_unchanged(face.who());
   loan.demand_back(face.who(), "train");
   return payload;
 }

@@ -10,6 +10,7 @@
 #include <ophion/error.h>
 #include <ophion/runtime.h>
 
+#include "fingerprint.h"
 #include "gil.h"
 #include "progress.h"
 #include "py_backend.h"
@@ -112,7 +113,9 @@ void train_save_load_compare(const MethodFace& face, const TrainingData& data, c
                              StoppableCall& stoppable, Loan& loan) {
   const ProgressBridge host(context, stoppable);
   const PyRef described = make_context(context, threads, true, &host);
+  const Fingerprint events(data);
   PyRef model = try_training(face, make_training_data(data, loan).get(), described.get(), context.name, stoppable);
+  events.demand_unchanged(face.who());
   if (!model) return;
   const Members members = face.save(model.get());
   const CallOptions own_limit{threads, 0};  // the rehearsal's time is limited as a whole

@@ -10,6 +10,7 @@ A *method* is a module ``ophion.methods.<name>_method`` with
     load(members, context) -> model          # context: a Context without training facts
     carries_code(members) -> bool            # True when `load` runs code out of the members
     export_native(model) -> {member: bytes}  # may be left out: the neutral form, by ophion.native; NotExportable says why not
+    packages(model) -> [str]                 # optional: more of PACKAGES for this model
 
 A *reader* is a module ``ophion.readers.<name>_reader`` with
 
@@ -29,6 +30,7 @@ All of it runs, and is tested, without C++.
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib
 import importlib.metadata
 import importlib.util
@@ -185,9 +187,21 @@ def face(module_name: str, kind: str, folder: str = ""):
     ------
     TypeError
         The module lacks a function: "ophion.methods.x_method has no function save(model)".
+    ModuleNotFoundError
+        A package is missing: names it, and the Python that lacks it.
     """
     wanted = {"method": METHOD_FUNCTIONS, "reader": READER_FUNCTIONS, "tool": TOOL_FUNCTIONS}[kind]
-    module = _beside_plugin(module_name, folder) or importlib.import_module(module_name)
+    try:
+        module = _beside_plugin(module_name, folder) or importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if not package or module_name.startswith(package):
+            raise
+        raise ModuleNotFoundError(
+            f"{sys.executable} (Python {platform.python_version()}) has no package '{package}', which {module_name} needs: "
+            "install it there, or choose another Python by OPHION_PYTHON or RuntimeOptions.python",
+            name=error.name,
+        ) from error
     for name in wanted:
         if not callable(getattr(module, name, None)):
             raise TypeError(f"{module_name} has no function {name}(), which a {kind} must have (see ophion.contract)")
@@ -240,12 +254,21 @@ def export_native(module, model) -> tuple[dict[str, bytes], str]:
         return {}, f"its export failed: {type(error).__name__}: {error}"
 
 
-def versions(module) -> dict[str, str]:
-    """Versions of Python and of the packages a method's face names in PACKAGES."""
-    found = {"python": platform.python_version()}
-    for package in getattr(module, "PACKAGES", ()):
-        found[package] = importlib.metadata.version(package)
-    return found
+def versions(module, model) -> dict[str, str]:
+    """Versions of Python and of the packages that a method's face names in PACKAGES and for this model."""
+    packages = getattr(module, "packages", None)
+    more = packages(model) if packages is not None else ()
+    return {"python": platform.python_version()} | {
+        name: _version_of(name) for name in (*getattr(module, "PACKAGES", ()), *more)
+    }
+
+
+@functools.cache
+def _version_of(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:  # installed under another name, as xgboost-cpu is
+        return importlib.import_module(package).__version__
 
 
 class _ThreadLimiter:

@@ -5,6 +5,7 @@ import pkgutil
 import subprocess
 import sys
 import threading
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -70,7 +71,12 @@ def reloaded(face, ctx, model):
 @pytest.mark.parametrize("method", METHODS)
 def test_a_method_has_every_function(method):
     face = contract.face(f"ophion.methods.{method}_method", "method")
-    assert contract.versions(face).keys() == {"python", *face.PACKAGES}
+    assert isinstance(face.PACKAGES, list) and all(contract.versions(SimpleNamespace(PACKAGES=face.PACKAGES), None).values())
+
+
+def test_versions_are_of_the_face_and_of_the_model():
+    face = SimpleNamespace(PACKAGES=["numpy"], packages=lambda model: [model])
+    assert contract.versions(face, "torch").keys() == {"python", "numpy", "torch"}
 
 
 def test_a_face_without_a_function_is_named():

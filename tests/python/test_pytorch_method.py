@@ -544,14 +544,25 @@ def test_a_model_that_writes_into_its_input_does_not_reach_the_host(script, n):
     assert np.array_equal(x, before) and np.array_equal(scores[0], scores[2])
 
 
+@pytest.mark.parametrize("write", ["x.data[0] = 0", "x.numpy()[0] = 0", "x.detach().mul_(0)"])
+def test_a_model_that_writes_past_pytorchs_count_does_not_reach_the_host(script, write):
+    model = trained(script("sly.py", LINEAR + f"def predict(model, x, spec):\n    {write}\n    return model(x)\n"))
+    x = gaussians(100).x
+    before = x.copy()
+    for _ in range(5):
+        pytorch_method.predict(model, x)
+    assert np.array_equal(x, before)
+
+
 def test_a_model_that_starts_to_write_is_an_error(script):
     later = (
         LINEAR
         + "calls = []\ndef predict(model, x, spec):\n    calls.append(1)\n"
-        + "    if len(calls) > 1: x[0] = 0\n    return model(x)\n"
+        + "    if len(calls) > 2: x[0] = 0\n    return model(x)\n"
     )
     model = trained(script("later.py", later))
     x = gaussians(100).x
+    pytorch_method.predict(model, x)
     pytorch_method.predict(model, x)
     with pytest.raises(
         RuntimeError, match="later.py: the model changed the events it was given, which belong to the host"
@@ -568,6 +579,8 @@ def test_many_events_are_scored_in_blocks_without_a_copy():
         atol=1e-6,
     )
     lent = []
+    for _ in range(4):  # blocks 1, 2, 4, 8, … are copies, to see whether the model writes: these are 5 to 8
+        pytorch_method.predict(model, x[:100])
     model.model.register_forward_pre_hook(lambda _, arguments: lent.append(arguments[0].data_ptr()))
     pytorch_method.predict(model, x)
     assert lent == [x.ctypes.data + start * x.strides[0] for start in range(0, 30000, 8192)]

@@ -1,5 +1,6 @@
 """Users' scripts as modules: siblings, two of one name, worker processes, model files, errors."""
 
+import gc
 import inspect
 import os
 import pickle
@@ -44,7 +45,8 @@ def late():
 """,
     )
     script("late.py", "WORD = 'late'\n")
-    module = _scripts.open_file(path).module
+    opened = _scripts.open_file(path)
+    module = opened.module
     assert module.helpers is module.other is module.relative
     assert module.tools.deep is module.deep is module.relative_deep
     assert (module.VALUE, module.deep.VALUE, module.late()) == (3, 4, "late")
@@ -79,9 +81,53 @@ def test_a_changed_script_or_sibling_is_read_again(script):
     path = script("mlp.py", "import helpers\nVALUE = helpers.VALUE\n")
     script("helpers.py", "VALUE = 1\n")
     assert _scripts.open_file(path).module.VALUE == 1
-    assert _scripts.open_file(path).module is _scripts.open_file(path).module
     script("helpers.py", "VALUE = 2\n")
     assert _scripts.open_file(path).module.VALUE == 2
+
+
+def test_each_opening_imports_the_script_and_its_siblings_anew(script):
+    script("settings.py", "HIDDEN = 8\ndef width(): return HIDDEN\n")
+    path = script("mlp.py", "import settings\ncalls = []\n")
+    first, second = _scripts.open_file(path), _scripts.open_file(path)
+    first.module.calls.append(1)
+    first.module.settings.HIDDEN = 99
+    assert second.module.calls == [] and second.module.settings.width() == 8
+    assert first.module.settings.width() == 99
+
+
+def test_a_script_that_is_dropped_leaves_nothing_behind(script):
+    script("helpers.py", "VALUE = 1\n")
+    members = _scripts.open_file(script("mlp.py", "import helpers\nclass Net: pass\n")).sources()
+
+    def tables():
+        gc.collect()
+        return len(sys.modules), len(vars(_scripts)), len(sys.path_importer_cache), len(_scripts._packages)
+
+    kept = _scripts.from_members(members, "mlp.py")
+    before, folder = tables(), Path(kept.module.__file__).parent
+    for _ in range(20):
+        assert _scripts.from_members(members, "mlp.py").module.Net is not kept.module.Net
+    assert tables() == before and folder.is_dir(), "the folder is shared with the one that lives"
+    del kept
+    gc.collect()
+    assert not folder.exists()
+
+
+def test_a_script_that_fails_leaves_nothing_behind(script):
+    path = script("mlp.py", "import helpers\nraise RuntimeError('no')\n")
+    script("helpers.py", "")
+    _scripts.open_file(script("other.py", ""))
+    before = len(sys.modules), len(vars(_scripts))
+    for _ in range(3):
+        with pytest.raises(RuntimeError, match="no"):
+            _scripts.open_file(path)
+    assert (len(sys.modules), len(vars(_scripts))) == before
+
+
+def test_the_environment_is_left_alone(script):
+    before = dict(os.environ)
+    opened = _scripts.open_file(script("mlp.py", ""))
+    assert opened.module.__name__.endswith(".mlp") and dict(os.environ) == before
 
 
 def test_only_files_that_were_imported_are_kept(script):
@@ -121,8 +167,9 @@ def test_a_member_that_leaves_its_folder_is_refused(name):
 def test_the_private_folder_is_gone_after_exit():
     code = (
         "from ophion import _scripts as s\n"
-        "m = s.from_members({'script/a.py': b'X = 1'}, 'a.py').module\n"
-        "print(m.__file__, m.X)"
+        "script = s.from_members({'script/a.py': b'X = 1'}, 'a.py')\n"
+        "import os; assert os.path.exists(script.module.__file__)\n"
+        "print(script.module.__file__, script.module.X)"
     )
     run = subprocess.run(
         [sys.executable, "-c", code],

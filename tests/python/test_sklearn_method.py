@@ -2,13 +2,16 @@
 
 import io
 import json
+import os
+import subprocess
+import sys
 import zipfile
 
 import numpy as np
 import pytest
-from conftest import classification, context, events, gaussians, linear_targets, regression
+from conftest import ROOT, classification, context, events, gaussians, linear_targets, regression
 
-from ophion.contract import TrainingData
+from ophion.contract import TrainingData, versions
 from ophion.errors import OptionError
 from ophion.methods import _skops_file, sklearn_method
 
@@ -515,3 +518,27 @@ def test_a_rehearsal_leaves_what_is_smaller_or_has_no_limit():
     assert len(rehearsed(estimator=FOREST, params={"n_estimators": 1}).estimators_) == 1
     assert rehearsed(estimator="sklearn.svm.SVC").max_iter == -1
     assert rehearsed(estimator="xgboost.XGBClassifier").n_estimators == 2
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize(
+    ("estimator", "params"), KEPT, ids=[one if isinstance(one, str) else "pipeline" for one, _ in KEPT]
+)
+def test_equal_trainings_give_equal_bytes(estimator, params):
+    if isinstance(estimator, str) and estimator.startswith("xgboost"):
+        pytest.importorskip("xgboost")
+    first, kept = (trained(estimator=estimator, params=params)[1] for _ in range(2))
+    assert sklearn_method.save(first) == sklearn_method.save(kept)
+
+
+def test_the_version_of_the_estimators_own_package_is_noted():
+    pytest.importorskip("xgboost")
+    pipeline = [{"estimator": "sklearn.preprocessing.StandardScaler"}, {"estimator": "xgboost.XGBClassifier"}]
+    assert "xgboost" in versions(sklearn_method, trained(estimator=pipeline)[1])
+    assert "xgboost" not in versions(sklearn_method, trained(estimator="sklearn.naive_bayes.GaussianNB")[1])
+
+
+def test_the_method_does_without_pytorch():
+    code = "import sys, ophion.methods.sklearn_method; sys.exit('torch' in sys.modules)"
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "python_scripts")}
+    assert subprocess.run([sys.executable, "-c", code], env=environment).returncode == 0

@@ -8,19 +8,41 @@ graph, which is what the objects are then made of.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
+import os
+import sys
 from typing import Any, Iterator, Mapping
-from zipfile import ZIP_STORED, BadZipFile, ZipFile
+from zipfile import ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 import numpy as np
-import skops.io
-from skops.io._audit import CachedNode, Node, audit_tree, get_tree
-from skops.io._general import ObjectNode, TypeNode
-from skops.io._scipy import SparseMatrixNode
-from skops.io._sklearn import TreeNode
-from skops.io._utils import read_schema
-from skops.io.exceptions import UnsupportedTypeException
+
+
+@contextlib.contextmanager
+def _not_imported(*names: str) -> Iterator[None]:
+    """Packages that can't be imported meanwhile, unless they are already."""
+    absent = [name for name in names if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(absent))
+    try:
+        yield
+    finally:
+        for name in absent:
+            if sys.modules.get(name, "") is None:
+                del sys.modules[name]
+
+
+# skops lists all estimators by importing every package below sklearn, and these import what they are named after: two
+# seconds for a PyTorch that nobody here needs.
+with _not_imported(*(f"sklearn.externals.array_api_compat.{one}" for one in ("torch", "cupy", "dask"))):
+    import skops.io
+
+from skops.io._audit import CachedNode, Node, audit_tree, get_tree  # noqa: E402
+from skops.io._general import ObjectNode, TypeNode  # noqa: E402
+from skops.io._scipy import SparseMatrixNode  # noqa: E402
+from skops.io._sklearn import TreeNode  # noqa: E402
+from skops.io._utils import read_schema  # noqa: E402
+from skops.io.exceptions import UnsupportedTypeException  # noqa: E402
 
 TREE = "sklearn.tree._tree.Tree"
 PREDICTOR = "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor"
@@ -117,7 +139,7 @@ def dump(estimator: Any) -> bytes:
             f"{name} can't be kept: it holds {', '.join(sorted(unknown))}, and only types of scikit-learn, "
             'XGBoost and LightGBM that are known to be safe are kept; the method "script" can keep anything'
         )
-    return content
+    return _without_addresses(content)
 
 
 def load(content: bytes) -> Any:
@@ -152,6 +174,47 @@ def load(content: bytes) -> Any:
         if _name(node).startswith("sklearn.ensemble._gb.") and isinstance(node, ObjectNode) and _begins_plainly(node):
             _check_first_scores(node.construct())
     return estimator
+
+
+def _without_addresses(content: bytes) -> bytes:
+    """The same file with numbers in the order of appearance where skops writes addresses and random names, and without
+    times: equal estimators give equal bytes."""
+    with ZipFile(io.BytesIO(content)) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    schema = json.loads(parts.pop("schema.json"))
+    numbers: dict[int, int] = {}
+    names: dict[str, str] = {}
+
+    def renumber(node: Any) -> None:
+        for key, value in node.items() if isinstance(node, dict) else enumerate(node):
+            if key == "__id__":
+                node[key] = numbers.setdefault(value, len(numbers))
+            elif key == "file" and isinstance(value, str):
+                node[key] = names.setdefault(value, f"{len(names)}{os.path.splitext(value)[1]}")
+            elif isinstance(value, (dict, list)):
+                renumber(value)
+
+    renumber(schema)
+    stream = io.BytesIO()
+    with ZipFile(stream, "w") as archive:
+        for name, new_name in names.items():
+            content = parts[name]
+            archive.writestr(ZipInfo(new_name), _without_gaps(content) if name.endswith(".npy") else content)
+        archive.writestr(ZipInfo("schema.json"), json.dumps(schema, indent=1))
+    return stream.getvalue()
+
+
+def _without_gaps(content: bytes) -> bytes:
+    """The same array with zeros between the fields of its records, where chance bytes lie (a tree's nodes)."""
+    array = np.load(io.BytesIO(content), allow_pickle=False)
+    if array.dtype.names is None:
+        return content
+    clean = np.zeros(array.shape, array.dtype)
+    for name in array.dtype.names:
+        clean[name] = array[name]
+    stream = io.BytesIO()
+    np.save(stream, clean, allow_pickle=False)
+    return stream.getvalue()
 
 
 def is_opaque(content: bytes) -> bool:

@@ -37,8 +37,9 @@ class TrainedNetwork:
     """A network with its script, ready to score.
 
     PyTorch does not know read-only memory: a network that writes into its input (``ReLU(inplace=True)`` as the first
-    layer) would write into the host's events. So the first large block is a private copy; a network that writes gets
-    copies for ever after. Others are lent the host's memory itself, and a write is noticed by the tensor's version.
+    layer) would write into the host's events. So the first large block is a private copy, and the second, fourth,
+    eighth and so on; a network that writes gets copies for ever after. Others are lent the host's memory itself, and a
+    write is noticed by the tensor's version.
     """
 
     def __init__(
@@ -49,7 +50,8 @@ class TrainedNetwork:
         self.spec = spec
         self.params = dict(params)
         self.device = device
-        self._writes: bool | None = None  # not known yet
+        self._writes = False  # as far as is known
+        self._blocks = 0
 
     def predict(self, x: np.ndarray) -> np.ndarray:
         """Scores of events: float32, shape (n,) or (n, n_outputs)."""
@@ -66,11 +68,11 @@ class TrainedNetwork:
         return scores.numpy()
 
     def _block(self, x: np.ndarray) -> torch.Tensor:
-        if self._writes is None or self._writes:
+        self._blocks += 1
+        if self._writes or self._blocks.bit_count() == 1:
             private = torch.from_numpy(x.copy())
             scores = self._scores(private)
-            if self._writes is None:
-                self._writes = not np.array_equal(private.numpy(), x, equal_nan=True)
+            self._writes = self._writes or not np.array_equal(private.numpy(), x, equal_nan=True)
             return scores
         lent = _lend(x)
         version = lent._version

@@ -15,6 +15,7 @@ from torch import nn
 from torch.nn import functional
 
 from ophion import _scripts
+from ophion._guest import guest
 from ophion._scripts.signatures import check_call
 from ophion.contract import Spec
 from ophion.errors import OptionError, suggestion
@@ -166,28 +167,14 @@ def arguments_of(function: Callable, given: Mapping[str, Any], pointer: str) -> 
 @contextmanager
 def reproducible(seed: int, threads: int):
     """One seed for Python, NumPy and PyTorch; whatever a script changes of them is as before afterwards."""
-    states = random.getstate(), np.random.get_state(), torch.get_rng_state()
-    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else None
-    dtype, n_threads = torch.get_default_dtype(), torch.get_num_threads()
-    deterministic = torch.are_deterministic_algorithms_enabled()
-    random.seed(seed)
-    np.random.seed(seed % 2**32)
-    torch.manual_seed(seed)
-    if threads > 0:
-        torch.set_num_threads(threads)
-    try:
+    with guest():
+        random.seed(seed)
+        np.random.seed(seed % 2**32)
+        torch.manual_seed(seed)
+        if threads > 0:
+            torch.set_num_threads(threads)
         with torch.enable_grad():
             yield
-    finally:
-        random.setstate(states[0])
-        np.random.set_state(states[1])
-        torch.set_rng_state(states[2])
-        if cuda is not None:
-            torch.cuda.set_rng_state_all(cuda)
-        torch.set_default_dtype(dtype)
-        torch.use_deterministic_algorithms(deterministic)
-        if torch.get_num_threads() != n_threads:
-            torch.set_num_threads(n_threads)
 
 
 def _split(path: str) -> tuple[str, str | None]:

@@ -23,6 +23,7 @@ from typing import Any, Mapping
 import numpy as np
 
 from ophion import _scripts
+from ophion._guest import guest
 from ophion._scripts.signatures import check_call
 from ophion.contract import Context, Events, Spec, TrainingData
 
@@ -69,15 +70,11 @@ def check(context: Context) -> None:
 def train(data: TrainingData, context: Context) -> TrainedScript:
     script = _scripts.open_file(context.options["script"])
     events, validation = _private(data.train), _private(data.validation) if data.validation else None
-    states = random.getstate(), np.random.get_state()
-    random.seed(context.seed)
-    np.random.seed(context.seed % 2**32)
-    try:
+    with guest():
+        random.seed(context.seed)
+        np.random.seed(context.seed % 2**32)
         model = script.module.train(events, validation, context, **context.options["params"])
         context.settle()
-    finally:
-        random.setstate(states[0])
-        np.random.set_state(states[1])
     return TrainedScript(script, model, context.spec)
 
 

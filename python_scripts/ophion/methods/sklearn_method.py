@@ -131,6 +131,12 @@ def carries_code(members: Mapping[str, bytes]) -> bool:
     return _skops_file.is_opaque(bytes(members[ESTIMATOR]))
 
 
+def packages(model: TrainedEstimator) -> list[str]:
+    """Of the estimator and those in it, beside scikit-learn: "xgboost"."""
+    homes = {type(one).__module__.partition(".")[0] for one in _parts(model.estimator)}
+    return sorted(homes & (_skops_file.TRUSTED.keys() - {"sklearn"}))
+
+
 def export_native(model: TrainedEstimator) -> dict[str, bytes]:
     return native.export_estimator(model.estimator, model.spec)
 
@@ -171,9 +177,12 @@ def _validation_arguments(
     return {}
 
 
+def _parts(estimator: BaseEstimator) -> list[Any]:
+    return [estimator, *estimator.get_params(deep=True).values()]
+
+
 def _forests(estimator: BaseEstimator) -> list[BaseForest]:
-    parts = [estimator, *estimator.get_params(deep=True).values()]
-    return [one for one in parts if isinstance(one, BaseForest)]
+    return [one for one in _parts(estimator) if isinstance(one, BaseForest)]
 
 
 def _import_packages(named: str | list) -> None:

@@ -1,9 +1,11 @@
 """A method whose behaviour each test chooses by its options: a mean of the features, shifted by what was learnt."""
 
+import importlib
 import threading
 import time
 
 import numpy as np
+import torch
 
 from ophion.errors import OptionError
 
@@ -11,6 +13,13 @@ PACKAGES = ["numpy"]
 kept = []
 seen = {}
 spinning = []
+
+
+def misbehave(behaviour):
+    """"unruly:chdir" does unruly.chdir()."""
+    module, _, deed = (behaviour or "").partition(":")
+    if module == "unruly":
+        getattr(importlib.import_module(module), deed)()
 
 
 class Model:
@@ -22,6 +31,7 @@ class Model:
 def check(context):
     if context.options.get("hidden", 1) < 1:
         raise OptionError("/params/hidden", "expected at least 1, found -3")
+    misbehave(context.options.get("check"))
     seen["context"] = context
 
 
@@ -63,8 +73,11 @@ def spin(behaviour):
 def train(data, context):
     options = context.options
     behaviour = options.get("train")
+    misbehave(behaviour)
     if behaviour == "keep":
         kept.append(data.train.x)
+    if behaviour == "write" or behaviour == "write_later" and not context.rehearsal:
+        torch.from_numpy(data.train.x)[0, 1] += 1  # PyTorch knows no read-only memory
     if behaviour == "fail":
         raise ValueError("no fit")
     if behaviour == "fail_on_few" and len(data.train) <= 50:
@@ -109,6 +122,8 @@ def train(data, context):
 
 def predict(model, x):
     behaviour = model.options.get("predict")
+    if behaviour and behaviour.startswith("unruly:"):
+        misbehave(behaviour)
     if behaviour == "keep":
         kept.append(x)
     if behaviour == "print":
