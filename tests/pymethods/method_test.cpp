@@ -130,7 +130,9 @@ TEST_F(Methods, ScoreWhatTheyLoad) {
 TEST_F(Methods, ScoreNoEventsWithoutCallingPython) {
   option("predict", "fail");
   context_.options.set("save", Value());
-  const auto backend = method_.load({{{"model.bin", std::string(8, '\0')}}, {}}, context_.spec, context_.options, {});
+  Payload payload;
+  payload.members.emplace("model.bin", std::string(8, '\0'));
+  const auto backend = method_.load(payload, context_.spec, context_.options, {});
   std::vector<float> none;
   EXPECT_NO_THROW(backend->predict(MatrixView(features_.data(), 0, 2), none));
 }

@@ -69,7 +69,9 @@ class Stopping : public testing_support::PythonTest {
   }
   Payload train(const TrainContext& context) const { return method_.train(data_, context); }
   std::unique_ptr<Backend> load(const TrainContext& context) const {
-    return method_.load({{{"model.bin", std::string(8, '\0')}}, {}}, context.spec, context.options, context.call);
+    Payload payload;
+    payload.members.emplace("model.bin", std::string(8, '\0'));
+    return method_.load(payload, context.spec, context.options, context.call);
   }
   void predict(const Backend& backend) const {
     std::vector<float> scores(100);

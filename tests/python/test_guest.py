@@ -49,9 +49,9 @@ DEEDS = {
     "logging": lambda: logging.basicConfig(level=logging.DEBUG, force=True),
     "no logging": lambda: logging.disable(logging.CRITICAL),
     "our logger": lambda: setattr(logging.getLogger("ophion"), "disabled", True),
-    "random": lambda: random.seed(3),
-    "numpy random": lambda: np.random.seed(3),
-    "torch random": lambda: torch.manual_seed(3),
+    "random": random.random,
+    "numpy random": np.random.random,
+    "torch random": lambda: torch.rand(1),
     "errors": lambda: np.seterr(all="raise"),
     "error call": lambda: np.seterrcall(print),
     "print options": lambda: np.set_printoptions(precision=2),
@@ -64,6 +64,12 @@ DEEDS = {
     "anomaly": lambda: torch.autograd.set_detect_anomaly(True),
     "cudnn": lambda: setattr(torch.backends.cudnn, "benchmark", not torch.backends.cudnn.benchmark),
 }
+
+@pytest.fixture(autouse=True)
+def _where_it_was(monkeypatch):
+    """Whatever a test does to it, the folder is put back at its end."""
+    monkeypatch.chdir(os.getcwd())
+
 
 UNSAID = ("random", "numpy random", "torch random", "filters", "other filters")
 
