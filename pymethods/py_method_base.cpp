@@ -5,6 +5,7 @@
 
 #include <ophion/error.h>
 
+#include "c_output.h"
 #include "fingerprint.h"
 #include "method_face.h"
 #include "numpy_api.h"
@@ -59,6 +60,7 @@ Payload PyMethodBase::train(const TrainingData& data, const TrainContext& contex
   if (data.train.rows() == 0) throw DataError("method '" + context.name + "': there are no events to train on");
   const PythonScope scope;
   ensure_numpy();
+  const CapturedOutput captured;
   const MethodFace face(*this, context.options);
   const int threads = threads_for(context.call);
   const ThreadLimit limit(threads);

@@ -4,11 +4,14 @@
 #include <gmock/gmock.h>
 #include <sys/time.h>
 
+#include <cfenv>
 #include <clocale>
+#include <cstdio>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <limits>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -169,6 +172,50 @@ TEST_F(Guests, WhoPrintMegabytesLoseNothing) {
   option("check", "unruly:print_megabytes");
   method_.check(context_);
   EXPECT_EQ(characters, std::size_t{8} << 20);
+}
+
+TEST_F(Guests, DivideByZeroInATrainingOfAHostThatTrapsIt) {
+  feenableexcept(FE_DIVBYZERO | FE_INVALID | FE_OVERFLOW);
+  option("train", "divide");
+  EXPECT_NO_THROW(train());
+  const auto backend = load("unruly:flush_to_zero");
+  predict(*backend);
+  const int traps = fedisableexcept(FE_ALL_EXCEPT);
+  EXPECT_EQ(traps, FE_DIVBYZERO | FE_INVALID | FE_OVERFLOW);
+}
+
+TEST_F(Guests, WhoFlushDenormalsInAnyPredictionDoNotDoSoInTheHost) {
+  const auto backend = load("unruly:flush_to_zero");
+  const auto before = process_state();
+  for (int i = 0; i < 5; ++i) predict(*backend);  // the third and the fifth are not looked after otherwise
+  EXPECT_THAT(process_state(), ElementsAreArray(before));
+}
+
+TEST_F(Guests, WhoseCCodePrintsAreHeardWhenThatIsAskedFor) {
+  std::mutex mutex;  // two threads of Ophion's call the sink
+  std::vector<std::string> out, err;
+  RuntimeOptions options;
+  options.capture_c_output = true;
+  options.log_sink = [&](LogLevel level, std::string_view line) {
+    const std::lock_guard lock(mutex);
+    if (level == LogLevel::script_output) out.emplace_back(line);
+    if (level == LogLevel::script_error) err.emplace_back(line);
+  };
+  configure(options);
+  option("train", "c_output");
+  for (int training = 0; training < 2; ++training) {
+    out.clear();
+    err.clear();
+    testing::internal::CaptureStdout();
+    train();
+    std::printf("the host's\n");
+    std::fflush(stdout);
+    EXPECT_EQ(testing::internal::GetCapturedStdout(), "the host's\n");
+    ASSERT_EQ(out.size(), 1001u);
+    for (std::size_t i = 0; i < 1000; ++i) ASSERT_EQ(out[i], "line " + std::to_string(i));
+    EXPECT_EQ(out.back(), "from a process");
+    EXPECT_EQ(err, std::vector<std::string>{"trouble without an end"});
+  }
 }
 
 TEST_F(Guests, WhoWriteIntoWhatTheyWereLentAreFoundOutBeforeTheyReachTheEvents) {

@@ -25,6 +25,9 @@ struct RuntimeOptions {
   int threads = 0;
   /// Null: what scripts print goes to the process's stdout and stderr, messages of Ophion itself go nowhere.
   LogSink log_sink;
+  /// What C code writes to the process's stdout and stderr (descriptors 1 and 2) while a training runs goes to log_sink as well, line by
+  /// line; so does what the host writes there meanwhile. The sink must then write elsewhere, or it would hear itself for ever.
+  bool capture_c_output = false;
   /// A SIGPIPE that the host left at its default is ignored once Python runs, so that a closed pipe is an error in
   /// Python and not the host's end; false leaves it alone.
   bool ignore_sigpipe = true;

@@ -1,6 +1,7 @@
 """A method whose behaviour each test chooses by its options: a mean of the features, shifted by what was learnt."""
 
 import importlib
+import os
 import threading
 import time
 
@@ -76,6 +77,16 @@ def train(data, context):
     misbehave(behaviour)
     if behaviour == "keep":
         kept.append(data.train.x)
+    if behaviour == "divide":  # what a host that traps such things would die of
+        with np.errstate(all="ignore"):
+            assert np.isinf(np.array([1.0, 2.0]) / 0).all() and np.isnan(np.array([0.0]) / 0).all()
+            assert np.isinf(np.exp(np.array([1e4])))[0]
+        assert torch.isinf(torch.ones(10000) / 0).all()
+    if behaviour == "c_output" and not context.rehearsal:
+        for i in range(1000):
+            os.write(1, f"line {i}\n".encode())
+        os.write(2, b"trouble without an end")
+        os.system("echo from a process")
     if behaviour == "write" or behaviour == "write_later" and not context.rehearsal:
         torch.from_numpy(data.train.x)[0, 1] += 1  # PyTorch knows no read-only memory
     if behaviour == "fail":
