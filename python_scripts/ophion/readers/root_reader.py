@@ -155,7 +155,10 @@ def _chunks(path: str, tree: str, sources: dict[str, Source]) -> Iterator[dict[s
                     chunk[name] = to_column(arrays.pop(source.name))
                 else:
                     chunk[name] = to_column(arrays[source.name][source.leaf])
-            seen += len(next(iter(chunk.values())))
+            lengths = {len(array) for array in chunk.values()}
+            if len(lengths) > 1:
+                raise DataError(f"{path}, tree '{tree}': gives its branches in different lengths: damaged or cut off")
+            seen += lengths.pop()
             yield chunk
             del arrays, chunk  # or they would live while the next ones are read
         if seen != table.num_entries:
@@ -196,6 +199,8 @@ def _ntuple_arrays(ntuple, names: set[str], rows: int) -> Iterator[dict[str, np.
         )
         for key in before:
             cache.pop(key, None)
+        if any(len(array) != last - first for array in arrays.values()):
+            raise ValueError(f"a cluster claims the events {first} to {last}, which aren't there")
         for start in range(0, last - first, rows):
             yield {name: array[start : start + rows] for name, array in arrays.items()}
         first = last
