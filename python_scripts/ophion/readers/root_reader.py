@@ -158,9 +158,12 @@ def _chunks(path: str, tree: str, sources: dict[str, Source]) -> Iterator[dict[s
             lengths = {len(array) for array in chunk.values()}
             if len(lengths) > 1:
                 raise DataError(f"{path}, tree '{tree}': gives its branches in different lengths: damaged or cut off")
-            seen += lengths.pop()
+            rows_here = lengths.pop()
             yield chunk
             del arrays, chunk  # or they would live while the next ones are read
+            seen += rows_here
+            if rows_here == 0:  # a wild number of entries would give empty chunks for ever
+                break
         if seen != table.num_entries:
             raise DataError(f"{path}, tree '{tree}': gave {seen} of its {table.num_entries} events: damaged or cut off")
 
