@@ -63,8 +63,10 @@ def reading(path: str, kind: str) -> Iterator[None]:
     """Turn whatever a library raises into a DataError that names the file: damaged files raise errors of every type."""
     try:
         yield
-    except (DataError, MemoryError):
+    except DataError:
         raise
+    except MemoryError as error:  # as likely this machine's fault as the file's
+        raise MemoryError(f"{path}: there is no memory to read it: {error or 'it may claim more than it holds'}") from error
     except Exception as error:
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         reason = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__

@@ -61,10 +61,9 @@ def open(path: str, tree: str, columns: Sequence[str]) -> Iterator[dict[str, np.
 def _columns(path: str) -> list[Found]:
     with reading(path, KIND), _open_blocks(path) as blocks:
         schema = blocks.schema
-    if _all_numbers(schema.names):
-        raise DataError(
-            f"{path}: expected a first line with the columns' names, found numbers: {', '.join(schema.names[:4])}"
-        )
+        names = schema.names  # decoded here: they may be no UTF-8
+    if _all_numbers(names):
+        raise DataError(f"{path}: expected a first line with the columns' names, found numbers: {', '.join(names[:4])}")
     return [_column(field) for field in schema]
 
 

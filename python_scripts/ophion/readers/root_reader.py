@@ -155,9 +155,15 @@ def _chunks(path: str, tree: str, sources: dict[str, Source]) -> Iterator[dict[s
                     chunk[name] = to_column(arrays.pop(source.name))
                 else:
                     chunk[name] = to_column(arrays[source.name][source.leaf])
-            seen += len(next(iter(chunk.values())))
+            lengths = {len(array) for array in chunk.values()}
+            if len(lengths) > 1:
+                raise DataError(f"{path}, tree '{tree}': gives its branches in different lengths: damaged or cut off")
+            rows_here = lengths.pop()
             yield chunk
             del arrays, chunk  # or they would live while the next ones are read
+            seen += rows_here
+            if rows_here == 0:  # a wild number of entries would give empty chunks for ever
+                break
         if seen != table.num_entries:
             raise DataError(f"{path}, tree '{tree}': gave {seen} of its {table.num_entries} events: damaged or cut off")
 
@@ -196,6 +202,8 @@ def _ntuple_arrays(ntuple, names: set[str], rows: int) -> Iterator[dict[str, np.
         )
         for key in before:
             cache.pop(key, None)
+        if any(len(array) != last - first for array in arrays.values()):
+            raise ValueError(f"a cluster claims the events {first} to {last}, which aren't there")
         for start in range(0, last - first, rows):
             yield {name: array[start : start + rows] for name, array in arrays.items()}
         first = last
