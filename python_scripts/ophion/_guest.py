@@ -26,6 +26,7 @@ import signal
 import sys
 import threading
 import warnings
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -287,7 +288,7 @@ def _forget_settings_of(torch) -> str | None:
 
 
 _lock = threading.Lock()
-_active: set[Guest] = set()
+_active: weakref.WeakSet[Guest] = weakref.WeakSet()  # one that is lost can hold up nobody
 _shared: list[Any] = []  # the process as it was when the first of the active ones came
 
 
@@ -316,7 +317,7 @@ class Guest:
         """What had changed: "the current folder", "os.environ['X']"."""
         changed = [_put_back(one) for one in self._own]
         with _lock:
-            if _active == {self}:
+            if set(_active) == {self}:
                 if not self._has_torch and (torch := loaded("torch")) is not None:
                     changed.append(_forget_settings_of(torch))
                 changed += [_put_back(one) for one in _shared]
