@@ -34,8 +34,8 @@ def stranger(place):
     return {"XDG_DATA_HOME": place / "data", "MARK": place / "mark.txt"}
 
 
-def predict(place, model, events_file, env, status=0):
-    return place.run("predict", model, events_file, "--output", "scores.csv", "--overwrite", env=env, status=status)
+def predict(place, model, events_file, env, *more, status=0):
+    return place.run("predict", model, events_file, "--output", "scores.csv", "--overwrite", *more, env=env, status=status)
 
 
 def forge(source, target, change):
@@ -87,6 +87,18 @@ def test_a_strangers_model_runs_nothing_until_it_is_accepted(place, model, event
     predict(place, model, events_file, stranger)
     assert (place / "mark.txt").exists()
     assert re.search(r"^trusted +accepted by you, 20", place.run("trust", model, env=stranger).stdout, re.M)
+
+
+def test_a_strangers_model_runs_without_rights_where_it_is_isolated(place, model, events_file, stranger):
+    """No question of trust arises, and nothing is asked to drop rights: they are gone all the same."""
+    isolated = ("--isolation", "process")
+    refused = predict(place, model, events_file, stranger, *isolated, status=1)
+    assert "PermissionError" in refused.stderr and "mark.txt" in refused.stderr
+    assert not (place / "mark.txt").exists()
+    predict(place, model, events_file, stranger | {"MARK": "/dev/null"}, *isolated)
+    assert (place / "scores.csv").exists()
+    predict(place, model, events_file, {"MARK": place / "mark.txt"}, *isolated)
+    assert (place / "mark.txt").exists(), "one's own model keeps its rights"
 
 
 def test_trust_is_listed_and_taken_back(place, model, events_file, stranger):

@@ -106,3 +106,18 @@ def test_the_pages_name_no_machine():
     for page in PAGES:
         text = page.read_text(encoding="utf-8")
         assert not re.search(r"(?<![\w.])/(work|var/tmp|root|home)/", text), page.name
+
+
+def test_every_promise_names_tests_that_exist():
+    sources = [*(ROOT / "tests").rglob("*_test.cpp"), *(ROOT / "tests").rglob("test_*.py")]
+    text = "\n".join(source.read_text(encoding="utf-8") for source in sources)
+    named = re.findall(r"`((?:[A-Za-z]+/)?[A-Z][A-Za-z]+\.[A-Za-z]+|test_\w+)`", (ROOT / "docs" / "promises.md").read_text(encoding="utf-8"))
+    assert len(named) > 50
+    for name in named:
+        if name.startswith("test_"):
+            assert f"def {name}(" in text, name
+        elif name.startswith("Fuzz."):
+            assert (ROOT / "tests" / "fuzz" / f"{name.partition('.')[2]}_fuzzer.cpp").is_file(), name
+        else:
+            suite, _, test = name.rpartition("/")[2].partition(".")
+            assert re.search(rf"TEST(_F|_P)?\({suite}, {test}\)", text), name
