@@ -30,6 +30,7 @@ class StopwatchMethod final : public Method {
     throw DataError(benchmarks::text("%.9g %.0f %.0f", seconds, memory_->bytes(), memory_->left()));
   }
 
+  bool carries_code(const Payload&) const override { return false; }
   std::unique_ptr<Backend> load(const Payload&, const Spec&, const Value&, const CallOptions&) const override {
     throw ModelError("a stopwatch scores nothing");
   }
