@@ -81,12 +81,14 @@ Model::State::State(std::shared_ptr<const ModelFile> from, const LoadOptions& op
   if (!description.selftest.lazy && !tested_) test();
 }
 
-/// The method's own payload, here or in workers. Where it runs here, code needs trust; a worker's code gets no rights without it.
+/// The method's own payload, here or in workers. Code needs trust where it runs with rights: in this process, and in workers that were
+/// not made for this file (`by`) and have kept theirs. A worker made here for a file without trust gets none.
 std::unique_ptr<const Backend> Model::State::run_method(const PayloadDescription& described, const LoadOptions& options,
                                                         std::shared_ptr<const Method> by) {
   LoadOptions allowed = options;
-  const bool isolated = options.isolation == Isolation::process;
-  if (isolated) {
+  const bool without_rights =  // or trusted
+      options.isolation == Isolation::process && (options.drop_rights || !by);
+  if (without_rights) {
     allowed.drop_rights = options.drop_rights || !is_trusted(*file, options);
   } else if (described.carries_code) {
     demand_trust(*file, described, options);
@@ -94,7 +96,7 @@ std::unique_ptr<const Backend> Model::State::run_method(const PayloadDescription
   method = by ? std::move(by) : method_for(description.method, allowed, file->origin());
   const Payload payload = payload_from(*file, described);
   // A manifest may lie: what is to be loaded is looked at by those who will load it.
-  if (!isolated && !described.carries_code && method->carries_code(payload)) demand_trust(*file, described, options);
+  if (!without_rights && !described.carries_code && method->carries_code(payload)) demand_trust(*file, described, options);
   return method->load(payload, description.spec, description.options, options.call);
 }
 

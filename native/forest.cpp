@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numeric>
 #include <stdexcept>
 #include <string>
 
@@ -66,7 +65,6 @@ Forest::Forest(const ForestArrays& arrays)
     std::uint32_t depth;
   };
   std::vector<Step> open;
-  std::vector<Root> unordered;
   const auto visit = [&](std::int32_t node, const std::string& by) {
     if (node < 0 || static_cast<std::size_t>(node) >= count) refuse(by + " leads to node " + std::to_string(node));
     if (seen[static_cast<std::size_t>(node)]) refuse(by + " leads to node " + std::to_string(node) + ", where another way leads too");
@@ -105,17 +103,10 @@ Forest::Forest(const ForestArrays& arrays)
       open.push_back({right, children + 1, step.depth + 1});
       open.push_back({left, children, step.depth + 1});
     }
-    unordered.push_back(root);
+    roots_.push_back(root);
   }
   if (nodes_.size() != count) refuse("nodes to which no way leads");
-  std::vector<std::uint32_t> order(unordered.size());
-  std::iota(order.begin(), order.end(), 0u);
-  std::stable_sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) { return unordered[a].depth < unordered[b].depth; });
-  place_.resize(order.size());
-  for (std::uint32_t i = 0; i < order.size(); ++i) {
-    roots_.push_back(unordered[order[i]]);
-    place_[order[i]] = i;
-  }
+  std::stable_sort(roots_.begin(), roots_.end(), [](const Root& a, const Root& b) { return a.depth < b.depth; });
 }
 
 /// `width` walks at once, from `at` to their leaves.
@@ -263,12 +254,6 @@ std::size_t Forest::score(const float* in, std::ptrdiff_t row_stride, std::ptrdi
     for (std::size_t i = 0; i < count; ++i) finish(&scratch.sums[i * outputs], out + (first + i) * outputs);
   }
   return rows;
-}
-
-void Forest::leaves(const float* event, std::int32_t* out) const {
-  for (std::size_t tree = 0; tree < roots_.size(); ++tree) {
-    out[tree] = static_cast<std::int32_t>(leaf_[walk_with_missing(roots_[place_[tree]].node, event)]);
-  }
 }
 
 }  // namespace ophion::native

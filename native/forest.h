@@ -34,14 +34,10 @@ class Forest {
 
   std::size_t features() const noexcept { return features_; }
   std::size_t outputs() const noexcept { return base_.size(); }
-  std::size_t trees() const noexcept { return roots_.size(); }
 
   /// Scores rows (strides in elements): `out` gets rows × outputs. Allocates nothing after a thread's first call with as many
   /// rows. Returns the first row with a NaN where the trees take none (what is in `out` then means nothing), else `rows`.
   std::size_t score(const float* in, std::ptrdiff_t row_stride, std::ptrdiff_t column_stride, std::size_t rows, float* out) const;
-
-  /// The leaf (its row in `values`) in which an event of contiguous features ends, for each tree in the order given.
-  void leaves(const float* event, std::int32_t* out) const;
 
  private:
   /// Children lie side by side: right = left + 1. A leaf leads to itself, since no number is greater than its NaN threshold: walks
@@ -74,7 +70,6 @@ class Forest {
   std::vector<std::uint8_t> missing_left_;
   std::vector<std::uint32_t> leaf_;  ///< of each node: its row in values_
   std::vector<Root> roots_;          ///< by depth, so that trees walked side by side are equally deep
-  std::vector<std::uint32_t> place_;  ///< of each tree as given: its place in roots_
   std::vector<double> values_;
   std::vector<double> base_;
   double scale_;

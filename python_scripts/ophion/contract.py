@@ -245,7 +245,7 @@ def export_native(module, model) -> tuple[dict[str, bytes], str]:
     from ophion.native import NotExportable
 
     if not hasattr(module, "export_native"):
-        return {}, f"{module.__name__} has no export_native()"
+        return {}, "methods of this type export none"
     try:
         return module.export_native(model), ""
     except NotExportable as reason:

@@ -101,6 +101,19 @@ def test_a_strangers_model_runs_without_rights_where_it_is_isolated(place, model
     assert (place / "mark.txt").exists(), "one's own model keeps its rights"
 
 
+def test_a_run_of_someone_else_resumes_in_workers_only_where_its_models_are_trusted(place, events_file, stranger):
+    """The workers that train have their rights: a model that lies in the run folder must not get them."""
+    env = {"MARK": place / "mark.txt"}
+    script = place.write("mine.py", (SCRIPTS / "marking.py").read_text())
+    run = place.train(config(by_label(events_file), [MARKING | {"script": str(script)}]) | {"isolation": "process"}, env=env)
+    place.write("mine.py", (SCRIPTS / "marking.py").read_text().replace('open(os.environ["MARK"]', 'open(os.devnull'))
+    (place / "mark.txt").unlink()
+    again = place.run("train", "train.json", "--resume", run.folder, env=stranger, status=1)
+    assert "to load it is to run code (script/mine.py) from it" in again.stderr
+    assert not (place / "mark.txt").exists()
+    place.run("train", "train.json", "--resume", run.folder, env=env)
+
+
 def test_trust_is_listed_and_taken_back(place, model, events_file, stranger):
     place.run("trust", model, "--yes", env=stranger)
     (entry,) = json.loads(place.run("trust", "--list", "--json", env=stranger).stdout)

@@ -187,22 +187,6 @@ INSTANTIATE_TEST_SUITE_P(Of, ForestShapes,
                          testing::Values(std::tuple{1, 0, 1}, std::tuple{1, 3, 1}, std::tuple{7, 4, 3}, std::tuple{8, 6, 28},
                                          std::tuple{50, 10, 40}, std::tuple{3, 14, 100}));
 
-TEST(Forest, TellsTheLeavesOfEachTreeInTheOrderGiven) {
-  ForestArrays arrays = two_splits();  // a deep tree first, then one that is a leaf: scoring walks them by depth
-  arrays.roots = {0, 5};
-  arrays.tree_output = {0, 0};
-  arrays.feature.push_back(-1);
-  arrays.threshold.push_back(0);
-  arrays.left.push_back(3);
-  arrays.right.push_back(0);
-  arrays.missing_left.push_back(0);
-  arrays.values.push_back(7);
-  const std::vector<float> event{2, 0};
-  std::vector<std::int32_t> leaves(2);
-  Forest(arrays).leaves(event.data(), leaves.data());
-  EXPECT_THAT(leaves, ElementsAre(2, 3));
-}
-
 struct Wrong {
   std::string name;
   std::function<void(ForestArrays&)> damage;

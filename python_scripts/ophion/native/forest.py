@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable
 
@@ -89,8 +90,9 @@ class Forest:
         self._nodes += len(feature)
         self._leaves += len(values)
 
+    @functools.cached_property
     def arrays(self) -> dict[str, np.ndarray]:
-        """By the names of ``native/forest.h``."""
+        """By the names of ``native/forest.h``. Looked at when all trees are there."""
         whole = {name: np.concatenate(parts) for name, parts in self._parts.items()}
         found = {name: whole[name].astype(np.int32) for name in ("feature", "left", "right")}
         found |= {"roots": np.asarray(self.roots, np.int32), "threshold": whole["threshold"].astype(np.float32)}
@@ -106,31 +108,28 @@ class Forest:
         description = {"kind": "forest", "link": self.link, "scale": self.scale}
         return {
             "model.json": json.dumps(description, indent=1).encode(),
-            "arrays.safetensors": safetensors.numpy.save(self.arrays()),
+            "arrays.safetensors": safetensors.numpy.save(self.arrays),
         }
 
     def leaf_nodes(self, x: np.ndarray) -> np.ndarray:
         """The leaf each event ends in, counted from its tree's first node: int, shape (events, trees)."""
-        arrays = self.arrays()
-        missing_left = arrays.get("missing_left", np.zeros(self._nodes, np.int32)).astype(bool)
-        found = np.empty((len(x), len(self.roots)), np.int64)
-        for tree, root in enumerate(self.roots):
-            node = np.full(len(x), root)
-            while True:
-                feature = arrays["feature"][node]
-                walking = np.flatnonzero(feature >= 0)
-                if not len(walking):
-                    break
-                at = node[walking]
-                value = x[walking, feature[walking]]
-                left = np.where(np.isnan(value), missing_left[at], value <= arrays["threshold"][at])
-                node[walking] = np.where(left, arrays["left"][at], arrays["right"][at])
-            found[:, tree] = node - root
-        return found
+        arrays = self.arrays
+        node = np.tile(arrays["roots"], len(x))  # event by event, all trees at once
+        walking = np.flatnonzero(arrays["feature"][node] >= 0)
+        while len(walking):
+            at = node[walking]
+            value = x[walking // len(self.roots), arrays["feature"][at]]
+            left = value <= arrays["threshold"][at]
+            if self.takes_missing:
+                left |= np.isnan(value) & (arrays["missing_left"][at] != 0)
+            at = np.where(left, arrays["left"][at], arrays["right"][at])
+            node[walking] = at
+            walking = walking[arrays["feature"][at] >= 0]
+        return node.reshape(len(x), -1) - arrays["roots"]
 
     def probes(self) -> np.ndarray:
         """Events that sit exactly on thresholds and right beside them, some with missing numbers: float32."""
-        arrays = self.arrays()
+        arrays = self.arrays
         random = np.random.default_rng(0)
         x = random.standard_normal((PROBES, self.features)).astype(np.float32)
         for column in range(self.features):

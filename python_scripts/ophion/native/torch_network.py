@@ -38,7 +38,7 @@ _FUNCTIONS = {
     F.sigmoid: "sigmoid",
 }
 _METHODS = {"relu": "relu", "tanh": "tanh", "sigmoid": "sigmoid"}
-_SHAPES = {"squeeze", "flatten"}  # an event's numbers stay what they are; the shape is looked at by the trial below
+_SHAPES = {"squeeze", "flatten"}  # an event's numbers stay what they are (C++ compares the scores after the training)
 
 
 def export_module(model: nn.Module, spec: Spec) -> dict[str, bytes]:
