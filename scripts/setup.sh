@@ -9,7 +9,7 @@ packages=(g++ cmake ninja-build pkg-config nlohmann-json3-dev libcli11-dev libsp
           python3 python3-venv python3-dev)
 locks=(requirements.lock)
 if [ "${1:-}" = test ]; then
-  packages+=(libgtest-dev libgmock-dev libbenchmark-dev json-schema-test-suite)
+  packages+=(libgtest-dev libgmock-dev libbenchmark-dev json-schema-test-suite clang-14 libclang-rt-14-dev)
   locks+=(requirements-test.lock)
 fi
 
@@ -18,21 +18,18 @@ if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
     cat >&2 <<MESSAGE
 Ophion's set-up knows Debian 12 and its kin (apt). On this system install, by its own package manager:
   g++ 12 or newer (C++20), CMake 3.25 or newer, Ninja, pkg-config, nlohmann-json 3.11, CLI11 2.1, spdlog 1.10, libzip 1.7, OpenSSL 3,
-  Python 3.11 with its headers, shared library and venv${1:+, GoogleTest 1.12, Google Benchmark 1.7}
+  Python 3.11 with its headers, shared library and venv${1:+, GoogleTest 1.12, Google Benchmark 1.7, clang++-14 with libFuzzer}
 then run the command again with OPHION_SKIP_SYSTEM_PACKAGES=1.
 MESSAGE
     exit 1
   fi
 else
-  find_missing() {
-    missing=()
-    for package in "$@"; do
-      dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")
-    done
-  }
+  missing=()
+  for package in "${packages[@]}"; do
+    dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")
+  done
   as_root=()
   if [ "$(id -u)" = 0 ]; then as_root=(env); elif sudo -n true 2>/dev/null; then as_root=(sudo); fi
-  find_missing "${packages[@]}"
   if [ ${#missing[@]} -gt 0 ]; then
     if [ ${#as_root[@]} = 0 ]; then
       echo "Ophion needs system packages that are missing. As root:  apt-get install ${missing[*]}" >&2
@@ -41,13 +38,6 @@ else
     echo "installing ${missing[*]}" >&2
     "${as_root[@]}" apt-get update -q >&2
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing[@]}" >&2
-  fi
-  # libFuzzer (50 MB): the tests do without where it can't be had.
-  missing=()
-  [ "${1:-}" != test ] || find_missing clang-14 libclang-rt-14-dev
-  if [ ${#missing[@]} -gt 0 ] && [ ${#as_root[@]} -gt 0 ] && apt-cache show "${missing[@]}" >/dev/null 2>&1; then
-    echo "installing ${missing[*]}" >&2
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing[@]}" >&2 || true
   fi
 fi
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # test.sh [full]: builds and runs the tests. Plain: all tests in the dev build, the C++ rooms under address and undefined-behaviour
-# sanitizers too, each fuzzer for ten seconds where there is clang's libFuzzer. Full: the thread sanitizer and the slow tests as well.
+# sanitizers too, each fuzzer for ten seconds. Full: the thread sanitizer and the slow tests as well.
 # Ends with one line: "N passed, N failed, N skipped".
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -24,9 +24,8 @@ for preset in "${presets[@]}"; do
   count "$report"
 done
 echo "testing (fuzzers, 10 s each)"
-status=0
-scripts/fuzz.sh 10 || status=$?
-[ "$status" -eq 3 ] || count "$PWD/build/fuzz/junit.xml"  # without libFuzzer: the corpus was replayed above
+scripts/fuzz.sh 10 || true
+count "$PWD/build/asan/fuzz.xml"
 
 echo "testing (Python)"
 report=$PWD/build/pytest.xml

@@ -162,7 +162,7 @@ TEST(Isolation, EndsACallAtItsTimeLimit) {
 }
 
 TEST(Isolation, LimitsMemory) {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifdef OPHION_SANITIZE
   GTEST_SKIP() << "sanitizers take terabytes of addresses";
 #endif
   WorkerSettings settings;
