@@ -17,21 +17,16 @@ namespace {
 /// Bytes of features gathered or computed at once; see preprocessing.cpp for why so many.
 constexpr std::size_t block_bytes = std::size_t{32} << 20;
 
-/// The first payload of the backend that is demanded; just the first, the method's own, when none is.
+/// The payload of the backend that is demanded; when none is, the native one where there is one, else the first, the method's own.
 const PayloadDescription& choose_payload(const ModelDescription& model, const std::string& demanded, const std::string& origin) {
+  const std::string wanted = demanded.empty() ? native_name : demanded;
   std::string present;
   for (const PayloadDescription& payload : model.payloads) {
-    if (demanded.empty() || payload.backend == demanded) return payload;
+    if (payload.backend == wanted) return payload;
     present += (present.empty() ? "" : ", ") + (payload.backend.empty() ? std::string("unnamed") : payload.backend);
   }
+  if (demanded.empty()) return model.payloads.front();
   throw ModelError(origin + ": has no backend '" + demanded + "'; it has " + present);
-}
-
-Payload payload_from(const ModelFile& file, const PayloadDescription& described) {
-  Payload payload;
-  payload.info = described.info;
-  for (const std::string& name : described.members) payload.members.emplace(name, file.member(member_name(described.id, name)));
-  return payload;
 }
 
 std::shared_ptr<const Method> method_for(const std::string& name, const LoadOptions& options, const std::string& origin) {

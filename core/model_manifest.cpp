@@ -126,6 +126,13 @@ std::string member_name(const std::string& payload_id, const std::string& name) 
   return name.starts_with("script/") ? name : "payload/" + payload_id + "/" + name;
 }
 
+Payload payload_from(const ModelFile& file, const PayloadDescription& described) {
+  Payload payload;
+  payload.info = described.info;
+  for (const std::string& name : described.members) payload.members.emplace(name, file.member(member_name(described.id, name)));
+  return payload;
+}
+
 std::vector<std::string> output_names_of(const Spec& spec) {
   std::vector<std::string> names;
   if (spec.task == "regression") {

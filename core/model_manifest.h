@@ -44,6 +44,9 @@ struct ModelDescription {
 /// Throws ModelError naming the file and what is missing or can't be.
 ModelDescription read_manifest(const ModelFile& file);
 
+/// A payload's members, taken from the file.
+Payload payload_from(const ModelFile& file, const PayloadDescription& described);
+
 /// Members of a payload lie under its own folder; source files of the user are shared by all payloads.
 std::string member_name(const std::string& payload_id, const std::string& name);
 /// "score", "score_<class>" or "pred_<target>", one an output.

@@ -20,7 +20,6 @@
 #include "model_builder.h"
 #include "model_file.h"
 #include "model_state.h"
-#include "native_backend.h"
 #include "native_check.h"
 #include "provenance.h"
 #include "storage.h"
@@ -280,35 +279,34 @@ Model RunInProgress::make_model(std::size_t index, const ProgressCallback& progr
   ModelParts parts{config_, method, spec_, preprocessing, std::move(payload), train, provenance_, selftest_rows(train), {}};
   // Metrics come from the model as its file will give it, not from what lay in Python's memory after the fit.
   auto native = std::exchange(parts.payload.native, {});
-  const Model untested = load(index, build_model_file(parts), Trust::all);  // it was made here, a moment ago
-  add_native(parts, std::move(native), untested);
-  result.metrics = evaluate(method.name, untested);
+  const Model own = load(index, build_model_file(parts), Trust::all);  // it was made here, a moment ago
+  result.metrics = evaluate(method.name, with_native(parts, std::move(native), own));
   parts.report.set("metrics", result.metrics);
   parts.report.set("history", Value(history.epochs()));
-  const auto file = build_tested_model_file(parts, untested);
+  const auto file = build_tested_model_file(parts, own);
   const Model model = load(index, file, Trust::all);
   remember_trained(*file, folder_.model(method.name));  // before it is there: a run that is killed in between can be resumed
   model.save(folder_.model(method.name));
   return model;
 }
 
-void RunInProgress::add_native(ModelParts& parts, std::map<std::string, std::string> native, const Model& own) const {
+Model RunInProgress::with_native(ModelParts& parts, std::map<std::string, std::string> native, const Model& own) const {
   const std::string who = parts.method.name + ": ";
   if (native.empty()) {
     if (!parts.payload.not_native.empty()) log(LogLevel::info, who + "has no native form: " + parts.payload.not_native);
-    return;
+    return own;
   }
-  LoadOptions options;
-  options.backend = native_name;
   parts.payload.native = std::move(native);
   try {
-    parts.payload.not_native = native_difference(Model(build_model_file(parts), options), own, events_);
+    const Model model(build_model_file(parts));
+    parts.payload.not_native = native_difference(model, own, events_);
+    if (parts.payload.not_native.empty()) return model;
   } catch (const ModelError& problem) {
     parts.payload.not_native = problem.what();
   }
-  if (parts.payload.not_native.empty()) return;
   parts.payload.native.clear();
   log(LogLevel::warning, who + "has no native form: it is wrong: " + parts.payload.not_native);
+  return own;
 }
 
 Value RunInProgress::evaluate(const std::string& method, const Model& model) {

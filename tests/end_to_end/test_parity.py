@@ -59,13 +59,22 @@ def both(module_place):
         check=True,
         timeout=240,
     )
+    # Part by part, as there: where a row lies among others decides which of PyTorch's loops rounds it.
+    parts, entry = run.scores["part"], run.scores["entry"]
+    files = [write_parquet(module_place / f"part{k}.parquet", {name: x[entry[parts == k]] for name, x in events.items()}) for k in range(3)]
+    through_python = {
+        method["name"]: module_place.predict(run.model(method["name"]), *files, "--backend", "python", output=method["name"] + ".parquet")
+        for method in methods
+    }
     with np.load(module_place / "plain.npz") as plain:
-        return SimpleNamespace(ophion=run.scores, plain=dict(plain))
+        return SimpleNamespace(
+            ophion={name: scores["score"] for name, scores in through_python.items()}, labels=run.scores["label"], plain=dict(plain)
+        )
 
 
 @pytest.mark.parametrize("method", ["mlp", "forest", "boosting", "logistic"])
 def test_scores_are_equal_to_the_last_bit(both, method):
-    ours, theirs = both.ophion[f"{method}_score"], both.plain[method]
+    ours, theirs = both.ophion[method], both.plain[method]
     assert ours.dtype == theirs.dtype == np.float32
-    assert auc(theirs, both.ophion["label"]) > 0.8, "both learnt something"
+    assert auc(theirs, both.labels) > 0.8, "both learnt something"
     assert np.array_equal(ours, theirs), f"{(ours != theirs).sum()} of {len(ours)} differ, by at most {abs(ours - theirs).max()}"

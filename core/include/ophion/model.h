@@ -22,12 +22,12 @@ namespace ophion {
 class ModelFile;
 
 struct LoadOptions {
-  /// What shall score: "python", as it was trained, or "native", without Python, where the file holds a native form; empty: "python".
+  /// What shall score: "native", without Python, or "python", as it was trained; empty: native where the file holds a native form.
   std::string backend;
   CallOptions call;     ///< threads and time limit of every call into this model
   Trust trust = Trust::known;            ///< which models that carry code are run
   std::set<std::string> trusted_hashes;  ///< of ModelFacts::hash: run beside those that are known
-  /// Where the model's code runs. With `process`, also a call that hangs, crashes or takes all memory ends as an exception, and the next
+  /// Where the model's code runs; a native form has none and scores here. With `process`, also a call that hangs, crashes or takes all memory ends as an exception, and the next
   /// call gets a new worker.
   Isolation isolation = Isolation::none;
   int workers = 1;               ///< processes that score at the same time; further calls wait
@@ -68,7 +68,7 @@ class OPHION_EXPORT Model {
   /// Writes the file it came from, byte for byte, under `file`: wholly or not at all.
   void save(const std::filesystem::path& file) const;
 
-  /// What scores: the name of its Backend ("python").
+  /// What scores: the name of its Backend ("native", "python").
   const std::string& backend() const noexcept;
   /// What the scores depend on here, {package: version}; empty when the backend doesn't say.
   Value versions() const;

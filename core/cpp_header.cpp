@@ -1,0 +1,331 @@
+/// From a model file's native form to C++ source that computes the same.
+#include <ophion/cpp_header.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cstdio>
+#include <sstream>
+#include <vector>
+
+#include <ophion/error.h>
+
+#include "durable_file.h"
+#include "model_file.h"
+#include "model_manifest.h"
+#include "native_backend.h"
+#include "native_form.h"
+#include "preprocessing.h"
+
+namespace ophion {
+namespace {
+
+constexpr std::size_t most_numbers = 1'000'000;  // more than that no compiler takes in good time
+constexpr std::size_t line_width = 110;
+
+/// Exactly, as C++ reads it.
+std::string number(double value) {
+  char text[40];
+  std::snprintf(text, sizeof text, "%a", value);
+  return text;
+}
+std::string number(float value) { return number(static_cast<double>(value)) + "f"; }
+std::string number(std::int32_t value) { return std::to_string(value); }
+
+template <class T>
+const char* type_name() {
+  if constexpr (std::is_same_v<T, float>) return "float";
+  if constexpr (std::is_same_v<T, double>) return "double";
+  return "int";
+}
+
+template <class T>
+std::string array(const std::string& name, const std::vector<T>& values) {
+  std::string text = std::string("inline constexpr ") + type_name<T>() + " " + name + "[] = {";
+  std::size_t line = text.size();
+  for (const T& value : values) {
+    const std::string word = number(value) + ",";
+    if (line + word.size() > line_width) {
+      text += "\n    ";
+      line = 4;
+    }
+    text += word;
+    line += word.size();
+  }
+  return text + "};\n";
+}
+
+/// A name that C++ takes, from the model's.
+std::string identifier(const std::string& name) {
+  std::string word;
+  for (const char c : name) word += std::isalnum(static_cast<unsigned char>(c)) && static_cast<unsigned char>(c) < 128 ? c : '_';
+  return word.empty() || std::isdigit(static_cast<unsigned char>(word.front())) ? "model_" + word : word;
+}
+
+/// Names come from a file: none may end the comment it stands in.
+std::string in_comment(std::string text) {
+  std::replace_if(text.begin(), text.end(), [](char c) { return c == '\\' || static_cast<unsigned char>(c) < ' '; }, '?');
+  return text;
+}
+
+// --- transforms --------------------------------------------------------------------------------------------------------------------
+
+const std::vector<double>& numbers_of(const native::TransformStep& step, const std::string& name) { return step.arrays.at(name); }
+
+bool is_set(const native::TransformStep& step, const std::string& setting, const std::string& value) {
+  const auto found = step.settings.find(setting);
+  return found != step.settings.end() && found->second == value;
+}
+
+constexpr const char* quantile_function = R"(
+// Where quantiles repeat, the mean of the two ends of the repetition, as scikit-learn has it.
+inline double quantile(const double* points, const double* values, std::size_t count, std::size_t stride, double x) {
+  const std::size_t last = count - 1;
+  const auto point = [&](std::size_t i) { return points[i * stride]; };
+  if (x != x) return x;
+  if (x == point(0)) return 0;
+  if (x == point(last)) return 1;
+  if (x < point(0)) return values[0];
+  if (x > point(last)) return values[last];
+  std::size_t upper = 0;
+  while (upper < last && point(upper + 1) <= x) ++upper;
+  if (point(upper) == x) {
+    std::size_t lower = upper;
+    while (lower > 0 && point(lower - 1) == x) --lower;
+    return 0.5 * (values[upper] + values[lower]);
+  }
+  const double slope = (values[upper + 1] - values[upper]) / (point(upper + 1) - point(upper));
+  return 0.5 * ((slope * (x - point(upper)) + values[upper]) + (slope * (x - point(upper + 1)) + values[upper + 1]));
+}
+)";
+
+/// Arrays and statements that turn `v`, the features in double, into what the trees or the network take.
+struct Preparation {
+  std::string declarations;
+  std::string statements;
+};
+
+Preparation prepare(const native::TransformChain& chain) {
+  Preparation text;
+  const auto each = [](const std::string& what) { return "  for (std::size_t i = 0; i < features; ++i) " + what + "\n"; };
+  for (std::size_t i = 0; i < chain.steps().size(); ++i) {
+    const native::TransformStep& step = chain.steps()[i];
+    const std::string name = "t" + std::to_string(i) + "_";
+    for (const auto& [array_name, values] : step.arrays) text.declarations += array(name + array_name, values);
+    if (step.type == "standard") {
+      text.statements += each("v[i] = (v[i] - detail::" + name + "mean[i]) / detail::" + name + "scale[i];");
+    } else if (step.type == "minmax") {
+      text.statements += each("v[i] = v[i] * detail::" + name + "scale[i] + detail::" + name + "min[i];");
+      if (is_set(step, "clip", "true")) {
+        const bool given = step.arrays.contains("range");
+        const std::string low = given ? number(numbers_of(step, "range")[0]) : "0.0", high = given ? number(numbers_of(step, "range")[1]) : "1.0";
+        text.statements += each("{ if (v[i] < " + low + ") v[i] = " + low + "; if (v[i] > " + high + ") v[i] = " + high + "; }");
+      }
+    } else if (step.type == "quantile") {
+      if (is_set(step, "output", "normal")) throw ModelError("a quantile transform to a normal distribution can't be written as a C++ header");
+      if (text.declarations.find(quantile_function) == std::string::npos) text.declarations += quantile_function;
+      text.statements += each("v[i] = detail::quantile(detail::" + name + "quantiles + i, detail::" + name + "references, " +
+                              std::to_string(numbers_of(step, "references").size()) + ", features, v[i]);");
+    } else if (step.type == "impute") {
+      text.statements += each("if (!std::isfinite(v[i])) v[i] = detail::" + name + "value[i];");
+    } else {
+      throw ModelError("the transform '" + step.type + "' can't be written as a C++ header");
+    }
+  }
+  return text;
+}
+
+// --- the model ---------------------------------------------------------------------------------------------------------------------
+
+const char* link_statements(native::Link link) {
+  switch (link) {
+    case native::Link::identity: return "";
+    case native::Link::logistic: return "  for (double& s : sums) s = 1 / (1 + std::exp(-s));\n";
+    case native::Link::exponential: return "  for (double& s : sums) s = std::exp(s);\n";
+    case native::Link::softmax:
+      return "  double most = sums[0], total = 0;\n"
+             "  for (const double s : sums) most = s > most ? s : most;\n"
+             "  for (double& s : sums) total += s = std::exp(s - most);\n"
+             "  for (double& s : sums) s /= total;\n";
+  }
+  return "";
+}
+
+/// What the model itself adds: declarations in `detail`, and statements from `x`, features in float, to `sums`, outputs in double.
+struct Body {
+  std::string declarations;
+  std::string statements;
+};
+
+Body body_of(const native::ForestArrays& forest) {
+  const native::Forest checked(forest);  // whatever can't be scored is not written either
+  Body body;
+  body.declarations += array("roots", forest.roots) + array("feature", forest.feature) + array("threshold", forest.threshold) +
+                       array("left", forest.left) + array("right", forest.right) + array("values", forest.values) +
+                       array("base", forest.base);
+  const bool takes_missing = !forest.missing_left.empty();
+  if (takes_missing) body.declarations += array("missing_left", forest.missing_left);
+  if (!forest.tree_output.empty()) body.declarations += array("tree_output", forest.tree_output);
+  body.statements += "  double sums[outputs] = {};\n";
+  if (!takes_missing) {
+    body.statements +=
+        "  for (const float number : x) {\n"
+        "    if (number != number) return refuse(out);  // the trees were not trained to take missing values\n"
+        "  }\n";
+  }
+  body.statements += "  for (std::size_t tree = 0; tree < " + std::to_string(forest.roots.size()) + "; ++tree) {\n" +
+                     "    int node = detail::roots[tree];\n"
+                     "    while (detail::feature[node] >= 0) {\n"
+                     "      const float number = x[detail::feature[node]];\n";
+  body.statements += takes_missing ? "      const bool left = number != number ? detail::missing_left[node] != 0 : number <= detail::threshold[node];\n"
+                                   : "      const bool left = number <= detail::threshold[node];\n";
+  body.statements += "      node = left ? detail::left[node] : detail::right[node];\n    }\n";
+  body.statements += forest.tree_output.empty()
+                         ? "    for (std::size_t i = 0; i < outputs; ++i) sums[i] += detail::values[static_cast<std::size_t>(detail::left[node]) * outputs + i];\n"
+                         : "    sums[detail::tree_output[tree]] += detail::values[detail::left[node]];\n";
+  body.statements += "  }\n  for (std::size_t i = 0; i < outputs; ++i) sums[i] = detail::base[i] + " + number(forest.scale) + " * sums[i];\n";
+  body.statements += link_statements(forest.link);
+  return body;
+}
+
+/// What an activation does to each number v; softmax is apart. Formulas are PyTorch's (torch.nn, "Non-linear Activations").
+std::string activation_text(const native::NetworkStep& step) {
+  using native::Activation;
+  const std::string parameter = number(static_cast<float>(step.parameter));
+  switch (step.activation) {
+    case Activation::relu: return "v < 0 ? 0.0f : v";
+    case Activation::leaky_relu: return "v < 0 ? v * " + parameter + " : v";
+    case Activation::elu: return "v < 0 ? " + parameter + " * std::expm1(v) : v";
+    case Activation::selu: return "1.0507009873554805f * (v < 0 ? 1.6732632423543772f * std::expm1(v) : v)";
+    case Activation::gelu: return "0.5f * v * (1 + std::erf(v * 0.70710678f))";
+    case Activation::gelu_tanh: return "0.5f * v * (1 + std::tanh(0.79788456f * (v + 0.044715f * v * v * v)))";
+    case Activation::silu: return "v / (1 + std::exp(-v))";
+    case Activation::tanh: return "std::tanh(v)";
+    case Activation::sigmoid: return "1 / (1 + std::exp(-v))";
+    case Activation::softplus:
+      return "v * " + parameter + " > 20 ? v : std::log1p(std::exp(v * " + parameter + ")) / " + parameter;
+    case Activation::softmax: break;
+  }
+  return "";
+}
+
+Body body_of(const NetworkForm& network, const Spec& spec) {
+  const native::Network checked(network.steps, spec.features.size(), network.link);
+  if (checked.outputs() != spec.outputs()) throw ModelError("the network gives another number of scores than the model has");
+  Body body;
+  std::size_t width = spec.features.size();
+  std::string now = "x";
+  for (std::size_t i = 0; i < network.steps.size(); ++i) {
+    const native::NetworkStep& step = network.steps[i];
+    const std::string result = "r" + std::to_string(i), before = std::to_string(width);
+    if (step.kind == native::NetworkStep::Kind::dense) width = step.outputs;
+    const std::string count = std::to_string(width);
+    const std::string each = "  for (std::size_t i = 0; i < " + count + "; ++i) ";
+    body.statements += "  float " + result + "[" + count + "];\n";
+    if (step.kind == native::NetworkStep::Kind::dense) {
+      const std::string weight = "w" + std::to_string(i), bias = "b" + std::to_string(i);
+      body.declarations += array(weight, step.weights) + array(bias, step.bias);
+      body.statements += each + "{\n    float sum = detail::" + bias + "[i];\n    for (std::size_t k = 0; k < " + before +
+                         "; ++k) sum += detail::" + weight + "[i * " + before + " + k] * " + now + "[k];\n    " + result + "[i] = sum;\n  }\n";
+    } else if (step.kind == native::NetworkStep::Kind::add) {
+      const std::string other = step.from < 0 ? "x" : "r" + std::to_string(step.from);
+      body.statements += each + result + "[i] = " + now + "[i] + " + other + "[i];\n";
+    } else if (step.activation == native::Activation::softmax) {
+      const std::string most = "most" + std::to_string(i), total = "total" + std::to_string(i);
+      body.statements += "  float " + most + " = " + now + "[0], " + total + " = 0;\n" + each + "if (" + now + "[i] > " + most + ") " + most +
+                         " = " + now + "[i];\n" + each + total + " += " + result + "[i] = std::exp(" + now + "[i] - " + most + ");\n" + each +
+                         result + "[i] /= " + total + ";\n";
+    } else {
+      body.statements += each + "{\n    const float v = " + now + "[i];\n    " + result + "[i] = " + activation_text(step) + ";\n  }\n";
+    }
+    now = result;
+  }
+  body.statements += "  double sums[outputs];\n  for (std::size_t i = 0; i < outputs; ++i) sums[i] = static_cast<double>(" + now + "[i]);\n";
+  body.statements += link_statements(network.link);
+  return body;
+}
+
+std::size_t numbers_in(const native::ForestArrays& forest) { return forest.feature.size() + forest.values.size(); }
+std::size_t numbers_in(const NetworkForm& network) {
+  std::size_t count = 0;
+  for (const native::NetworkStep& step : network.steps) count += step.weights.size();
+  return count;
+}
+
+std::string header_of(const ModelFile& file) {
+  const ModelDescription model = read_manifest(file);
+  const auto payload = std::find_if(model.payloads.begin(), model.payloads.end(), [](const auto& one) { return one.backend == native_name; });
+  if (payload == model.payloads.end()) throw ModelError("has no native form, of which C++ source could be made");
+  const NativeForm form = read_native_form(payload_from(file, *payload), model.spec);
+  if (const std::size_t count = std::visit([](const auto& of) { return numbers_in(of); }, form); count > most_numbers) {
+    throw ModelError("has " + std::to_string(count) + " nodes and weights; a header of more than " + std::to_string(most_numbers) +
+                     " would take a compiler too long");
+  }
+  const Body body = std::holds_alternative<native::ForestArrays>(form) ? body_of(std::get<native::ForestArrays>(form))
+                                                                      : body_of(std::get<NetworkForm>(form), model.spec);
+  const Preparation preparation = prepare(model.preprocessing.chain());
+  const std::vector<std::string> outputs = output_names_of(model.spec);
+  const MissingPolicy missing = model.preprocessing.missing();
+  const bool refuses = missing == MissingPolicy::error || missing == MissingPolicy::drop;
+
+  std::ostringstream text;
+  text << "/// " << in_comment(file.manifest().at("name").as_text()) << ", a model as C++: written by Ophion " << OPHION_VERSION << " from a model file made "
+       << in_comment(file.manifest().at("created").as_text()) << ".\n/// Needs the standard library alone. An event is " << model.spec.features.size()
+       << " numbers in this order:\n";
+  for (std::size_t i = 0; i < model.features.size(); ++i) {
+    text << "///   event[" << i << "]  " << in_comment(model.features[i].name);
+    const auto& expression = model.features[i].expression;
+    if (expression.plain_column().empty()) {
+      text << "  (computed from";
+      for (const native::Input& input : expression.inputs()) text << " " << in_comment(input.column);
+      text << ")";
+    }
+    text << "\n";
+  }
+  text << "/// It gives";
+  for (const std::string& output : outputs) text << " " << in_comment(output);
+  text << (refuses ? "; NaN where a number is missing (NaN or infinite).\n" : ".\n");
+  text << "#pragma once\n\n#include <cmath>\n#include <cstddef>\n#include <limits>\n\nnamespace "
+       << identifier(file.manifest().at("name").as_text()) << " {\n\ninline constexpr std::size_t features = " << model.spec.features.size()
+       << ";\ninline constexpr std::size_t outputs = " << outputs.size() << ";\n\nnamespace detail {\n"
+       << preparation.declarations << body.declarations << "}  // namespace detail\n\n"
+       << "inline void refuse(float* out) {\n  for (std::size_t i = 0; i < outputs; ++i) out[i] = std::numeric_limits<float>::quiet_NaN();\n}\n\n"
+       << "/// Scores one event; `out` gets `outputs` numbers.\ninline void score(const float* event, float* out) {\n";
+  if (refuses) {
+    text << "  for (std::size_t i = 0; i < features; ++i) {\n    if (!std::isfinite(event[i])) return refuse(out);\n  }\n";
+  }
+  if (preparation.statements.empty()) {
+    text << "  float x[features];\n  for (std::size_t i = 0; i < features; ++i) x[i] = event[i];\n";
+  } else {
+    text << "  double v[features];\n  for (std::size_t i = 0; i < features; ++i) v[i] = static_cast<double>(event[i]);\n"
+         << preparation.statements
+         << "  float x[features];\n  for (std::size_t i = 0; i < features; ++i) x[i] = static_cast<float>(v[i]);\n";
+  }
+  text << body.statements << "  for (std::size_t i = 0; i < outputs; ++i) out[i] = static_cast<float>(sums[i]);\n}\n";
+  if (outputs.size() == 1) {
+    text << "\n/// Scores one event.\ninline float score(const float* event) {\n  float out;\n  score(event, &out);\n  return out;\n}\n";
+  }
+  text << "\n}  // namespace " << identifier(file.manifest().at("name").as_text()) << "\n";
+  return text.str();
+}
+
+}  // namespace
+
+std::string cpp_header(const std::filesystem::path& model) {
+  const auto file = ModelFile::read(model);
+  try {
+    return header_of(*file);
+  } catch (const ModelError& problem) {
+    const std::string text = problem.what();
+    throw ModelError(text.starts_with(file->origin()) ? text : file->origin() + ": " + text);
+  } catch (const std::invalid_argument& problem) {  // an engine's word
+    throw ModelError(file->origin() + ": " + problem.what());
+  }
+}
+
+void write_cpp_header(const std::filesystem::path& model, const std::filesystem::path& header, bool overwrite) {
+  const std::string text = cpp_header(model);
+  if (!overwrite && std::filesystem::exists(header)) throw Error(header.string() + " is there already");
+  write_atomically(header, text);
+}
+
+}  // namespace ophion
