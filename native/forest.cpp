@@ -2,6 +2,8 @@
 #include "forest.h"
 
 #include <algorithm>
+#include <bit>
+#include <cstdint>
 #include <limits>
 
 #include "kernels.h"
@@ -17,9 +19,10 @@ constexpr float below_all = -std::numeric_limits<float>::infinity();  // of leav
 std::size_t whole(std::size_t count, std::size_t of) noexcept { return (count + of - 1) / of * of; }
 
 bool has_missing(const float* event, std::size_t features) noexcept {
-  bool missing = false;
-  for (std::size_t j = 0; j < features; ++j) missing |= event[j] != event[j];
-  return missing;
+  constexpr std::uint32_t infinity = 0x7f800000;  // NaN has larger bits: integers, which compilers compare side by side
+  std::uint32_t missing = 0;
+  for (std::size_t j = 0; j < features; ++j) missing |= infinity - (std::bit_cast<std::uint32_t>(event[j]) & 0x7fffffffu);
+  return (missing & 0x80000000u) != 0;
 }
 
 }  // namespace
@@ -99,7 +102,7 @@ Forest::Forest(const ForestArrays& arrays, Isa isa)
 
 /// An event alone. False: it has NaN, which the trees don't take.
 bool Forest::one(const Rows& row, float* out) const {
-  const std::size_t room = std::max(whole(features_ + 1, 32), std::min(whole(features_, 128), kernels_->most_features));
+  const std::size_t room = whole(features_ + 1, kernels_->block);
   float numbers[few_numbers];
   double some_sums[few_numbers];
   float* event = numbers;
@@ -117,7 +120,7 @@ bool Forest::one(const Rows& row, float* out) const {
   if (missing && !takes_missing_) return false;
   std::fill_n(sums, outputs(), 0.0);
   for (const LeafSets& sets : sets_) {
-    if (sets.scores_one()) kernels_->one(sets.trees(), event, features_, missing, sums);
+    if (sets.scores_one()) kernels_->one(sets.trees(), event, missing, sums);
   }
   for (const WalkedTrees* const trees : {&walked_, &alone_}) {
     if (trees->empty()) continue;

@@ -16,9 +16,9 @@ namespace ophion::native::OPHION_ISA_NAME {
 
 struct Lanes {
   static constexpr std::size_t count = 16;
-  static constexpr std::size_t wide = 4;             ///< registers of events at once
-  static constexpr std::size_t most_features = 128;  ///< that fit into registers to pick from
-  static constexpr std::size_t most_words = 2;
+  static constexpr std::size_t wide = 4;  ///< registers of events at once
+  static constexpr std::size_t block = 32;
+  static constexpr std::size_t rows_a_level = 14;
   using Floats = __m512;
   using Words = __m512i;
   using Way = __mmask16;
@@ -61,25 +61,14 @@ struct Lanes {
     return _mm512_mask_i32gather_ps(_mm512_setzero_ps(), static_cast<__mmask16>(-1), index, from, 4);
   }
 
-  /// The numbers of an event, to pick from: 32, 64 or 128.
-  template <std::size_t size>
-  struct Event {
-    Floats parts[size / 16];
-    explicit Event(const float* event) {
-      for (std::size_t i = 0; i < size / 16; ++i) parts[i] = load(event + 16 * i);
-    }
-    Floats pick(Words index) const {
-      const Floats first = _mm512_permutex2var_ps(parts[0], index, parts[1]);
-      if constexpr (size == 32) return first;
-      const __mmask16 odd = _mm512_test_epi32_mask(index, _mm512_set1_epi32(32));
-      const Floats half = _mm512_mask_blend_ps(odd, first, _mm512_permutex2var_ps(parts[2], index, parts[3]));
-      if constexpr (size == 64) return half;
-      if constexpr (size == 128) {
-        const Floats others = _mm512_mask_blend_ps(odd, _mm512_permutex2var_ps(parts[4], index, parts[5]),
-                                                   _mm512_permutex2var_ps(parts[6], index, parts[7]));
-        return _mm512_mask_blend_ps(_mm512_test_epi32_mask(index, _mm512_set1_epi32(64)), half, others);
-      }
-    }
+  /// Numbers of an event, to pick from.
+  class Block {
+   public:
+    explicit Block(const float* event) : low_(load(event)), high_(load(event + 16)) {}
+    Floats pick(Words index) const { return _mm512_permutex2var_ps(low_, index, high_); }
+
+   private:
+    Floats low_, high_;
   };
   static Words features(const std::uint8_t* from) { return _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from))); }
   /// NaN goes right where bit 7 of the feature is set.
@@ -94,6 +83,7 @@ struct Lanes {
       low_ = _mm512_add_pd(low_, _mm512_cvtps_pd(_mm512_castps512_ps256(values)));
       high_ = _mm512_add_pd(high_, _mm512_cvtps_pd(_mm512_extractf32x8_ps(values, 1)));
     }
+    double total() const { return _mm512_reduce_add_pd(_mm512_add_pd(low_, high_)); }
     void store(double* to) const {
       _mm512_storeu_pd(to, low_);
       _mm512_storeu_pd(to + 8, high_);
@@ -109,8 +99,8 @@ struct Lanes {
 struct Lanes {
   static constexpr std::size_t count = 8;
   static constexpr std::size_t wide = 4;
-  static constexpr std::size_t most_features = 128;
-  static constexpr std::size_t most_words = 2;
+  static constexpr std::size_t block = 8;
+  static constexpr std::size_t rows_a_level = 9;
   using Floats = __m256;
   using Words = __m256i;
   using Way = __m256;  // all ones: left
@@ -151,14 +141,13 @@ struct Lanes {
     return _mm256_mask_i32gather_ps(_mm256_setzero_ps(), from, index, _mm256_castsi256_ps(_mm256_set1_epi32(-1)), 4);
   }
 
-  template <std::size_t size>
-  struct Event {
-    const float* numbers;
-    explicit Event(const float* event) : numbers(event) {}
-    Floats pick(Words index) const {
-      if constexpr (size == 32) return look_up<32>(numbers, index);
-      return gather(numbers, _mm256_and_si256(index, _mm256_set1_epi32(0x7f)));
-    }
+  class Block {
+   public:
+    explicit Block(const float* event) : numbers_(load(event)) {}
+    Floats pick(Words index) const { return _mm256_permutevar8x32_ps(numbers_, index); }
+
+   private:
+    Floats numbers_;
   };
   static Words features(const std::uint8_t* from) { return _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(from))); }
   static Way missing_flagged(Floats x, Floats threshold, Words features) {
@@ -171,6 +160,11 @@ struct Lanes {
     void add(Floats values) {
       low_ = _mm256_add_pd(low_, _mm256_cvtps_pd(_mm256_castps256_ps128(values)));
       high_ = _mm256_add_pd(high_, _mm256_cvtps_pd(_mm256_extractf128_ps(values, 1)));
+    }
+    double total() const {
+      const __m256d four = _mm256_add_pd(low_, high_);
+      const __m128d two = _mm_add_pd(_mm256_castpd256_pd128(four), _mm256_extractf128_pd(four, 1));
+      return _mm_cvtsd_f64(_mm_add_sd(two, _mm_unpackhi_pd(two, two)));
     }
     void store(double* to) const {
       _mm256_storeu_pd(to, low_);
@@ -188,8 +182,8 @@ struct Lanes {
 struct Lanes {
   static constexpr std::size_t count = 4;
   static constexpr std::size_t wide = 4;
-  static constexpr std::size_t most_features = 0;
-  static constexpr std::size_t most_words = 0;
+  static constexpr std::size_t block = 1;
+  static constexpr std::size_t rows_a_level = 0;
   using Floats = float __attribute__((vector_size(16)));
   using Words = std::uint32_t __attribute__((vector_size(16)));
   using Way = Words;  // all ones: left

@@ -111,31 +111,35 @@ void all_of(const LeafSetTrees& trees, const float* columns, double* sums) {
 
 #if defined(__AVX2__)
 
-template <bool missing, size_t size>
-inline __attribute__((always_inline)) Words keep_of_row(const LeafSetTrees& trees, size_t row, const Lanes::Event<size>& event, Words set) {
+template <bool missing>
+inline __attribute__((always_inline)) Words keep_of_row(const LeafSetTrees& trees, size_t row, const Lanes::Block& block, Words set) {
   const size_t place = row * Lanes::count;
   const Words features = Lanes::features(trees.row_feature + place);
-  const Floats x = event.pick(features);
+  const Floats x = block.pick(features);
   const Floats threshold = Lanes::load(trees.row_threshold + place);
   const Lanes::Way way = missing ? Lanes::missing_flagged(x, threshold, features) : Lanes::missing_left(x, threshold);
   return Lanes::keep(set, way, Lanes::load(trees.row_kept + place));
 }
 
 /// The leaves of one event in the trees of a group.
-template <size_t words, bool missing, size_t size>
-inline __attribute__((always_inline)) Words leaves_of_group(const LeafSetTrees& trees, size_t number, const Lanes::Event<size>& event) {
+template <size_t words, bool missing>
+inline __attribute__((always_inline)) Words leaves_of_group(const LeafSetTrees& trees, size_t number, const float* event) {
   const LeafSetTrees::Group& group = trees.group[number];
   Words leaf = Lanes::all(uint32_t{0});
+  size_t run = group.first_run;
+  size_t row = run == 0 ? 0 : trees.runs[run - 1].end_row;
   for (size_t w = words; w-- > 0;) {
     Words set = Lanes::load(trees.row_all + (number * words + w) * Lanes::count);
     Words other = Lanes::all(~uint32_t{0});  // a chain of its own: rows go on two at a time
-    size_t row = group.first_row[w];
-    const size_t end = row + group.rows[w];
-    for (; row + 2 <= end; row += 2) {
-      set = keep_of_row<missing>(trees, row, event, set);
-      other = keep_of_row<missing>(trees, row + 1, event, other);
+    for (; run < group.end_run[w]; ++run) {
+      const Lanes::Block block(event + trees.runs[run].block);
+      const size_t end = trees.runs[run].end_row;
+      for (; row + 2 <= end; row += 2) {
+        set = keep_of_row<missing>(trees, row, block, set);
+        other = keep_of_row<missing>(trees, row + 1, block, other);
+      }
+      if (row < end) set = keep_of_row<missing>(trees, row++, block, set);
     }
-    if (row < end) set = keep_of_row<missing>(trees, row, event, set);
     set = Lanes::both(set, other);
     const Words found = Lanes::first(set);
     if (w + 1 == words) {
@@ -147,24 +151,18 @@ inline __attribute__((always_inline)) Words leaves_of_group(const LeafSetTrees& 
   return leaf;
 }
 
-template <size_t words, bool missing, size_t size>
-void one_of(const LeafSetTrees& trees, const float* numbers, double* sums) {
-  const Lanes::Event<size> event(numbers);
+template <size_t words, bool missing>
+void one_of(const LeafSetTrees& trees, const float* event, double* sums) {
   const Words places = Lanes::product(Lanes::counted(), Lanes::all(static_cast<uint32_t>(trees.leaves)));
   Lanes::Sum total;
   uint32_t output = trees.output[0];
-  const auto put_away = [&] {
-    double lanes[Lanes::count];
-    total.store(lanes);
-    for (const double lane : lanes) sums[output] += lane;
-    total = Lanes::Sum();
-  };
   for (size_t g = 0; g < trees.groups; ++g) {
     const Words leaf = leaves_of_group<words, missing>(trees, g, event);
     const LeafSetTrees::Group& group = trees.group[g];
     if (group.one_output && trees.width == 1) {
       if (trees.output[group.first_tree] != output) {
-        put_away();
+        sums[output] += total.total();
+        total = Lanes::Sum();
         output = trees.output[group.first_tree];
       }
       total.add(Lanes::gather(trees.values + group.first_tree * trees.leaves, Lanes::sum(places, leaf)));
@@ -177,23 +175,12 @@ void one_of(const LeafSetTrees& trees, const float* numbers, double* sums) {
       add_row(trees, tree, leaves[lane], trees.width == 1 ? sums + trees.output[tree] : sums);
     }
   }
-  put_away();
+  sums[output] += total.total();
 }
 
-template <size_t words, size_t size>
-void one_with(const LeafSetTrees& trees, const float* event, bool missing, double* sums) {
-  return missing ? one_of<words, true, size>(trees, event, sums) : one_of<words, false, size>(trees, event, sums);
-}
-
-void one(const LeafSetTrees& trees, const float* event, size_t features, bool missing, double* sums) {
-  if (trees.words == 1) {
-    if (features <= 32) return one_with<1, 32>(trees, event, missing, sums);
-    if (features <= 64) return one_with<1, 64>(trees, event, missing, sums);
-    return one_with<1, 128>(trees, event, missing, sums);
-  }
-  if (features <= 32) return one_with<2, 32>(trees, event, missing, sums);
-  if (features <= 64) return one_with<2, 64>(trees, event, missing, sums);
-  return one_with<2, 128>(trees, event, missing, sums);
+void one(const LeafSetTrees& trees, const float* event, bool missing, double* sums) {
+  if (trees.words == 1) return missing ? one_of<1, true>(trees, event, sums) : one_of<1, false>(trees, event, sums);
+  return missing ? one_of<2, true>(trees, event, sums) : one_of<2, false>(trees, event, sums);
 }
 
 #else
@@ -203,7 +190,7 @@ constexpr decltype(LeafSetKernels::one) one = nullptr;
 }  // namespace
 
 extern const LeafSetKernels leaf_set_kernels;
-const LeafSetKernels leaf_set_kernels{Lanes::count,       Lanes::wide * Lanes::count, Lanes::count, Lanes::most_features, Lanes::most_words,
+const LeafSetKernels leaf_set_kernels{Lanes::count,       Lanes::wide * Lanes::count, Lanes::count, Lanes::block, Lanes::rows_a_level,
                                       all_of<Lanes::wide>, all_of<1>,                 one};
 
 }  // namespace ophion::native::OPHION_ISA_NAME

@@ -145,10 +145,20 @@ LeafSets::LeafSets(const ForestArrays& arrays, const std::vector<TreeShape>& sha
     }
   }
   place(trees);
-  if (arrays.features <= kernels.most_features && words_ <= kernels.most_words) place_side_by_side(trees, kernels.lanes);
+  std::size_t levels = 0;
+  for (const std::size_t tree : which) levels += shapes[tree].depth;
+  if (kernels.rows_a_level > 0) place_side_by_side(trees, kernels);
+  if (row_feature_.size() > kernels.rows_a_level * levels) {
+    groups_.clear();
+    runs_.clear();
+    row_all_ = {};
+    row_feature_ = {};
+    row_threshold_ = {};
+    row_kept_ = {};
+  }
   arrays_ = nullptr;
   trees_ = {outputs_,       width_,         words_,         leaves_,        output_.size(), output_.data(),        values_.data(),        word_.data(),
-            splits_.data(), groups_.size(), groups_.data(), row_all_.data(), row_feature_.data(), row_threshold_.data(), row_kept_.data()};
+            splits_.data(), groups_.size(), groups_.data(), runs_.data(),    row_all_.data(), row_feature_.data(), row_threshold_.data(), row_kept_.data()};
 }
 
 void LeafSets::place(const std::vector<Tree>& trees) {
@@ -166,32 +176,43 @@ void LeafSets::place(const std::vector<Tree>& trees) {
   }
 }
 
-void LeafSets::place_side_by_side(const std::vector<Tree>& trees, std::size_t lanes) {
-  std::size_t rows = 0;
-  for (std::size_t first = 0; first < trees.size(); first += lanes) {
-    LeafSetTrees::Group group{{0, 0}, {0, 0}, static_cast<std::uint32_t>(first), static_cast<std::uint32_t>(std::min(lanes, trees.size() - first)), true};
-    for (std::size_t word = 0; word < words_; ++word) {
-      group.first_row[word] = static_cast<std::uint32_t>(rows);
-      for (std::size_t lane = 0; lane < group.trees; ++lane) {
-        const Tree& tree = trees[first + lane];
-        group.one_output = group.one_output && tree.output == trees[first].output;
-        const auto splits = tree.of_word(word);
-        group.rows[word] = std::max(group.rows[word], static_cast<std::uint32_t>(splits.size()));
-        const std::size_t needed = (rows + group.rows[word]) * lanes;
-        row_feature_.resize(std::max(row_feature_.size(), needed), 0);
-        row_threshold_.resize(row_feature_.size(), std::numeric_limits<float>::infinity());  // a lane without a split keeps all
-        row_kept_.resize(row_feature_.size(), all_bits);
-        for (std::size_t i = 0; i < splits.size(); ++i) {
-          const auto& [split, kept] = splits[i];
-          const std::size_t place = (rows + i) * lanes + lane;
-          row_feature_[place] = static_cast<std::uint8_t>(split->feature | (split->missing_left ? 0 : missing_right));
-          row_threshold_[place] = split->threshold;
-          row_kept_[place] = kept;
-        }
-        row_all_.resize(((groups_.size() + 1) * words_) * lanes, all_bits);
-        row_all_[(groups_.size() * words_ + word) * lanes + lane] = first_bits(word == 0 ? tree.cut : tree.rows.size() - tree.cut);
+/// The rows of a group's trees for one word and one block of features.
+void LeafSets::add_run(std::span<const Tree> trees, std::size_t word, std::size_t block, const LeafSetKernels& kernels) {
+  const std::size_t first = runs_.empty() ? 0 : runs_.back().end_row;
+  std::size_t end = first;
+  for (std::size_t lane = 0; lane < trees.size(); ++lane) {
+    std::size_t row = first;
+    for (const auto& [split, kept] : trees[lane].of_word(word)) {
+      if (split->feature / kernels.block != block) continue;
+      if (row == end) {  // a lane without a split keeps all
+        ++end;
+        row_feature_.resize(end * kernels.lanes, 0);
+        row_threshold_.resize(end * kernels.lanes, std::numeric_limits<float>::infinity());
+        row_kept_.resize(end * kernels.lanes, all_bits);
       }
-      rows += group.rows[word];
+      const std::size_t place = row++ * kernels.lanes + lane;
+      row_feature_[place] = static_cast<std::uint8_t>(split->feature % kernels.block | (split->missing_left ? 0 : missing_right));
+      row_threshold_[place] = split->threshold;
+      row_kept_[place] = kept;
+    }
+  }
+  if (end > first) runs_.push_back({static_cast<std::uint32_t>(block * kernels.block), static_cast<std::uint32_t>(end)});
+}
+
+void LeafSets::place_side_by_side(const std::vector<Tree>& trees, const LeafSetKernels& kernels) {
+  const std::size_t blocks = (arrays_->features + kernels.block - 1) / kernels.block;
+  for (std::size_t first = 0; first < trees.size(); first += kernels.lanes) {
+    const std::span<const Tree> some = std::span(trees).subspan(first, std::min(kernels.lanes, trees.size() - first));
+    LeafSetTrees::Group group{static_cast<std::uint32_t>(runs_.size()), {0, 0}, static_cast<std::uint32_t>(first),
+                              static_cast<std::uint32_t>(some.size()), some.front().output == some.back().output};
+    for (std::size_t word = words_; word-- > 0;) {
+      for (std::size_t block = 0; block < blocks; ++block) add_run(some, word, block, kernels);
+      group.end_run[word] = static_cast<std::uint32_t>(runs_.size());
+    }
+    for (std::size_t word = 0; word < words_; ++word) {
+      for (std::size_t lane = 0; lane < kernels.lanes; ++lane) {
+        row_all_.push_back(lane >= some.size() ? all_bits : first_bits(word == 0 ? some[lane].cut : some[lane].rows.size() - some[lane].cut));
+      }
     }
     groups_.push_back(group);
   }

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "aligned.h"
@@ -26,13 +27,18 @@ struct LeafSetTrees {
     std::uint32_t left_end;
     std::uint32_t end;
   };
-  /// As many trees as a register has lanes, their splits row by row; a row has one split of each.
+  /// As many trees as a register has lanes, their splits row by row: a row has one split of each. Rows of one word whose
+  /// features lie in the same block of the event, which fits into a register, follow each other.
   struct Group {
-    std::uint32_t first_row[2];  ///< of each word
-    std::uint32_t rows[2];
+    std::uint32_t first_run;
+    std::uint32_t end_run[2];  ///< of the first and of the second word: the second comes first
     std::uint32_t first_tree;
-    std::uint32_t trees;         ///< fewer than lanes in the last group
-    bool one_output;             ///< all add to the same
+    std::uint32_t trees;       ///< fewer than lanes in the last group
+    bool one_output;           ///< all add to the same
+  };
+  struct Run {
+    std::uint32_t block;    ///< its first feature
+    std::uint32_t end_row;  ///< it begins where the run before it ends
   };
 
   std::size_t outputs;
@@ -46,8 +52,9 @@ struct LeafSetTrees {
   const Split* splits;
   std::size_t groups;
   const Group* group;
+  const Run* runs;
   const std::uint32_t* row_all;        ///< groups × words × lanes: the leaves at first
-  const std::uint8_t* row_feature;     ///< rows × lanes; bit 7: NaN goes right
+  const std::uint8_t* row_feature;     ///< rows × lanes: within its block; bit 7: NaN goes right
   const float* row_threshold;
   const std::uint32_t* row_kept;
 };
@@ -56,13 +63,13 @@ struct LeafSetTrees {
 struct LeafSetKernels {
   std::size_t lanes;          ///< of a register
   std::size_t many, few;      ///< events that all() takes at once: either
-  std::size_t most_features;  ///< that one() takes; 0: there is no one()
-  std::size_t most_words;     ///< of a set, for which one() is faster than a walk
+  std::size_t block;          ///< features among which one() picks
+  std::size_t rows_a_level;   ///< one() does so many rows while a walk goes down one level of `lanes` trees, about; 0: there is no one()
   /// Adds the leaves of `many` or `few` events to sums (events × outputs); `columns` is features × events. NaN is taken as trained.
   void (*all_of_many)(const LeafSetTrees& trees, const float* columns, double* sums);
   void (*all_of_few)(const LeafSetTrees& trees, const float* columns, double* sums);
-  /// Adds the leaves of one event; `event` has room for most_features numbers, `missing`: it has NaN.
-  void (*one)(const LeafSetTrees& trees, const float* event, std::size_t features, bool missing, double* sums);
+  /// Adds the leaves of one event; `event` has room for whole blocks, `missing`: it has NaN.
+  void (*one)(const LeafSetTrees& trees, const float* event, bool missing, double* sums);
 };
 
 /// Owns the layout of trees of about the same size.
@@ -71,7 +78,7 @@ class LeafSets {
   static constexpr std::size_t most_leaves = 64;
 
   /// Of a checked forest the trees `which`, none with more than 64 leaves or categorical splits; `values` are its
-  /// summable_values(). Trees are laid out side by side only if kernels.one() takes them.
+  /// summable_values(). Trees are laid out side by side only if that is faster than to walk.
   LeafSets(const ForestArrays& arrays, const std::vector<TreeShape>& shapes, const std::vector<float>& values,
            std::vector<std::size_t> which, const LeafSetKernels& kernels);
   LeafSets(LeafSets&&) = default;
@@ -84,7 +91,8 @@ class LeafSets {
   struct Tree;
   Tree read(std::size_t root, std::size_t leaves) const;
   void place(const std::vector<Tree>& trees);
-  void place_side_by_side(const std::vector<Tree>& trees, std::size_t lanes);
+  void place_side_by_side(const std::vector<Tree>& trees, const LeafSetKernels& kernels);
+  void add_run(std::span<const Tree> trees, std::size_t word, std::size_t block, const LeafSetKernels& kernels);
 
   const ForestArrays* arrays_;  ///< while it is made
   std::size_t outputs_;
@@ -96,6 +104,7 @@ class LeafSets {
   std::vector<LeafSetTrees::Word> word_;
   AlignedVector<LeafSetTrees::Split> splits_;
   std::vector<LeafSetTrees::Group> groups_;
+  std::vector<LeafSetTrees::Run> runs_;
   AlignedVector<std::uint32_t> row_all_;
   AlignedVector<std::uint8_t> row_feature_;
   AlignedVector<float> row_threshold_;

@@ -1,6 +1,7 @@
 /// Trees of any size, walked from the root: the engine of deep trees and of categorical splits.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -23,14 +24,14 @@ class SmallNode {
  public:
   static constexpr std::size_t most_features = 255, most_nodes = std::size_t{1} << 24;
   SmallNode() = default;
-  SmallNode(float threshold, std::uint32_t left, std::uint32_t feature) noexcept : threshold_(threshold), word_(left << 8 | feature) {}
-  float threshold() const noexcept { return threshold_; }
-  std::uint32_t left() const noexcept { return word_ >> 8; }
-  std::uint32_t feature() const noexcept { return word_ & 255u; }
+  SmallNode(float threshold, std::uint32_t left, std::uint32_t feature) noexcept
+      : bits_(std::uint64_t{left} << 40 | std::uint64_t{feature} << 32 | std::bit_cast<std::uint32_t>(threshold)) {}
+  float threshold() const noexcept { return std::bit_cast<float>(static_cast<std::uint32_t>(bits_)); }
+  std::uint32_t left() const noexcept { return static_cast<std::uint32_t>(bits_ >> 40); }
+  std::uint32_t feature() const noexcept { return static_cast<std::uint32_t>(bits_ >> 32) & 255u; }
 
  private:
-  float threshold_ = 0;
-  std::uint32_t word_ = 0;
+  std::uint64_t bits_ = 0;  // of the left child, the feature and the threshold: fetched at once
 };
 
 class LargeNode {
