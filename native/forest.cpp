@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstdint>
+#include <cstring>
 #include <limits>
 
 #include "kernels.h"
@@ -23,6 +24,18 @@ bool has_missing(const float* event, std::size_t features) noexcept {
   std::uint32_t missing = 0;
   for (std::size_t j = 0; j < features; ++j) missing |= infinity - (std::bit_cast<std::uint32_t>(event[j]) & 0x7fffffffu);
   return (missing & 0x80000000u) != 0;
+}
+
+/// 4 × 4 numbers, their rows made columns: four times fewer loads and stores than one by one.
+void turn(const float* from, std::ptrdiff_t from_stride, float* to, std::size_t to_stride) noexcept {
+  using Four = float __attribute__((vector_size(16)));
+  Four rows[4];
+  for (std::ptrdiff_t i = 0; i < 4; ++i) std::memcpy(&rows[i], from + i * from_stride, sizeof(Four));
+  const Four low01 = __builtin_shufflevector(rows[0], rows[1], 0, 4, 1, 5), high01 = __builtin_shufflevector(rows[0], rows[1], 2, 6, 3, 7);
+  const Four low23 = __builtin_shufflevector(rows[2], rows[3], 0, 4, 1, 5), high23 = __builtin_shufflevector(rows[2], rows[3], 2, 6, 3, 7);
+  const Four columns[4] = {__builtin_shufflevector(low01, low23, 0, 1, 4, 5), __builtin_shufflevector(low01, low23, 2, 3, 6, 7),
+                           __builtin_shufflevector(high01, high23, 0, 1, 4, 5), __builtin_shufflevector(high01, high23, 2, 3, 6, 7)};
+  for (std::size_t j = 0; j < 4; ++j) std::memcpy(to + j * to_stride, &columns[j], sizeof(Four));
 }
 
 }  // namespace
@@ -47,13 +60,18 @@ struct Forest::Rows {
   }
   /// Feature after feature, each of `events` numbers; zeros behind the last event.
   void transpose(std::size_t features, std::size_t events, float* to) const noexcept {
+    std::size_t turned_rows = 0, turned_columns = 0;
+    if (column_stride == 1) {
+      turned_rows = count / 4 * 4;
+      turned_columns = features / 4 * 4;
+      for (std::size_t i = 0; i < turned_rows; i += 4) {
+        const float* const from = in + static_cast<std::ptrdiff_t>(i) * row_stride;
+        for (std::size_t j = 0; j < turned_columns; j += 4) turn(from + j, row_stride, to + j * events + i, events);
+      }
+    }
     for (std::size_t j = 0; j < features; ++j, to += events) {
       const float* const from = in + static_cast<std::ptrdiff_t>(j) * column_stride;
-      if (row_stride == 1) {
-        std::copy_n(from, count, to);
-      } else {
-        for (std::size_t i = 0; i < count; ++i) to[i] = from[static_cast<std::ptrdiff_t>(i) * row_stride];
-      }
+      for (std::size_t i = j < turned_columns ? turned_rows : 0; i < count; ++i) to[i] = from[static_cast<std::ptrdiff_t>(i) * row_stride];
       std::fill(to + count, to + events, 0.0f);
     }
   }
