@@ -42,6 +42,7 @@ template <class T>
 std::string array(const std::string& name, const std::vector<T>& values) {
   std::string text = std::string("inline constexpr ") + type_name<T>() + " " + name + "[] = {";
   std::size_t line = text.size();
+  if (values.empty()) text += "0";  // C++ has no empty arrays
   for (const T& value : values) {
     const std::string word = number(value) + ",";
     if (line + word.size() > line_width) {
@@ -156,8 +157,19 @@ struct Body {
   std::string statements;
 };
 
+constexpr const char* category_function = R"(
+// The category is the number truncated towards zero.
+inline bool is_left_category(int node, float number) {
+  const int set = category_set[node];
+  const int words = set_first[set + 1] - set_first[set];
+  if (!(number > -1.0f && number < static_cast<float>(words) * 32.0f)) return other_left[node] != 0;
+  const int category = static_cast<int>(number);
+  return ((static_cast<unsigned>(set_words[set_first[set] + category / 32]) >> (category % 32)) & 1u) != 0;
+}
+)";
+
 Body body_of(const native::ForestArrays& forest) {
-  const native::Forest checked(forest);  // whatever can't be scored is not written either
+  native::check_forest(forest);  // whatever can't be scored is not written either
   Body body;
   body.declarations += array("roots", forest.roots) + array("feature", forest.feature) + array("threshold", forest.threshold) +
                        array("left", forest.left) + array("right", forest.right) + array("values", forest.values) +
@@ -176,8 +188,14 @@ Body body_of(const native::ForestArrays& forest) {
                      "    int node = detail::roots[tree];\n"
                      "    while (detail::feature[node] >= 0) {\n"
                      "      const float number = x[detail::feature[node]];\n";
-  body.statements += takes_missing ? "      const bool left = number != number ? detail::missing_left[node] != 0 : number <= detail::threshold[node];\n"
-                                   : "      const bool left = number <= detail::threshold[node];\n";
+  const std::string plain = "number <= detail::threshold[node]";
+  std::string left = takes_missing ? "number != number ? detail::missing_left[node] != 0 : " + plain : plain;
+  if (!forest.category_set.empty()) {
+    body.declarations += array("category_set", forest.category_set) + array("set_first", forest.set_first) +
+                         array("set_words", forest.set_words) + array("other_left", forest.other_left) + category_function;
+    left = "number == number && detail::category_set[node] >= 0 ? detail::is_left_category(node, number) : " + left;
+  }
+  body.statements += "      const bool left = " + left + ";\n";
   body.statements += "      node = left ? detail::left[node] : detail::right[node];\n    }\n";
   body.statements += forest.tree_output.empty()
                          ? "    for (std::size_t i = 0; i < outputs; ++i) sums[i] += detail::values[static_cast<std::size_t>(detail::left[node]) * outputs + i];\n"

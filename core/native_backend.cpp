@@ -8,6 +8,7 @@
 
 #include <ophion/error.h>
 
+#include "forest.h"
 #include "native_form.h"
 
 namespace ophion {

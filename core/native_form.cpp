@@ -49,8 +49,15 @@ native::ForestArrays forest_from(const Value& description, const Arrays& arrays,
   forest.right = integers_of(array(arrays, "right"));
   forest.values = doubles_of(array(arrays, "values"));
   forest.base = doubles_of(array(arrays, "base"));
-  if (arrays.contains("tree_output")) forest.tree_output = integers_of(array(arrays, "tree_output"));
-  if (arrays.contains("missing_left")) forest.missing_left = integers_of(array(arrays, "missing_left"));
+  const auto optional = [&arrays](const char* name) {
+    return arrays.contains(name) ? integers_of(array(arrays, name)) : std::vector<std::int32_t>();
+  };
+  forest.tree_output = optional("tree_output");
+  forest.missing_left = optional("missing_left");
+  forest.category_set = optional("category_set");
+  forest.set_first = optional("set_first");
+  forest.set_words = optional("set_words");
+  forest.other_left = optional("other_left");
   forest.scale = description.at("scale").as_number();
   forest.link = link_of(description);
   return forest;

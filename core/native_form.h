@@ -6,7 +6,7 @@
 
 #include <ophion/method.h>
 
-#include "forest.h"
+#include "forest_arrays.h"
 #include "network.h"
 
 namespace ophion {

@@ -1,257 +1,234 @@
-/// Trees laid out for walking, and the walks.
+/// Which engine scores which tree, and how events are put before them.
 #include "forest.h"
 
 #include <algorithm>
-#include <cmath>
+#include <bit>
+#include <cstdint>
+#include <cstring>
 #include <limits>
-#include <stdexcept>
-#include <string>
+
+#include "kernels.h"
 
 namespace ophion::native {
 namespace {
 
-constexpr std::size_t side_by_side = 8;  // walks at once: enough to hide the wait for memory
-constexpr std::size_t small_block = 256;  // events for which one tree after another is walked; they stay in the cache
-constexpr std::size_t large_block = 4096;  // for forests that don't fit into the cache themselves
-constexpr std::size_t large_forest = std::size_t{1} << 17;  // nodes
+constexpr std::size_t few_rows = 6;       // up to which events are faster one by one
+constexpr std::size_t few_numbers = 160;  // of an event, and its sums, that lie on the stack
+constexpr std::size_t sums_bytes = std::size_t{4} << 20;  // of a block, about
+constexpr float below_all = -std::numeric_limits<float>::infinity();  // of leaves that are walked to
 
-[[noreturn]] void refuse(const std::string& problem) { throw std::invalid_argument("forest: " + problem); }
+std::size_t whole(std::size_t count, std::size_t of) noexcept { return (count + of - 1) / of * of; }
 
-std::string node_name(std::size_t node) { return "node " + std::to_string(node); }
+bool has_missing(const float* event, std::size_t features) noexcept {
+  constexpr std::uint32_t infinity = 0x7f800000;  // NaN has larger bits: integers, which compilers compare side by side
+  std::uint32_t missing = 0;
+  for (std::size_t j = 0; j < features; ++j) missing |= infinity - (std::bit_cast<std::uint32_t>(event[j]) & 0x7fffffffu);
+  return (missing & 0x80000000u) != 0;
+}
 
-void demand_sizes(const ForestArrays& arrays) {
-  const std::size_t nodes = arrays.feature.size();
-  if (arrays.features == 0 || arrays.outputs == 0) refuse("no features or no outputs");
-  if (arrays.roots.empty()) refuse("no trees");
-  if (nodes == 0 || nodes > static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max())) refuse("no nodes, or too many");
-  if (arrays.threshold.size() != nodes || arrays.left.size() != nodes || arrays.right.size() != nodes ||
-      (!arrays.missing_left.empty() && arrays.missing_left.size() != nodes)) {
-    refuse("arrays of nodes of different lengths");
-  }
-  if (!arrays.tree_output.empty() && arrays.tree_output.size() != arrays.roots.size()) refuse("tree_output is not one number a tree");
-  for (const std::int32_t output : arrays.tree_output) {
-    if (output < 0 || static_cast<std::size_t>(output) >= arrays.outputs) refuse("a tree of output " + std::to_string(output));
-  }
-  if (arrays.base.size() != arrays.outputs) refuse("base is not one number an output");
-  const auto finite = [](double number) { return std::isfinite(number); };
-  if (!std::all_of(arrays.base.begin(), arrays.base.end(), finite) || !finite(arrays.scale) ||
-      !std::all_of(arrays.values.begin(), arrays.values.end(), finite)) {
-    refuse("a value that is not finite");
-  }
-  const std::size_t width = arrays.tree_output.empty() ? arrays.outputs : 1;
-  if (arrays.values.size() % width != 0) refuse("values are not whole rows");
+/// 4 × 4 numbers, their rows made columns: four times fewer loads and stores than one by one.
+void turn(const float* from, std::ptrdiff_t from_stride, float* to, std::size_t to_stride) noexcept {
+  using Four = float __attribute__((vector_size(16)));
+  Four rows[4];
+  for (std::ptrdiff_t i = 0; i < 4; ++i) std::memcpy(&rows[i], from + i * from_stride, sizeof(Four));
+  const Four low01 = __builtin_shufflevector(rows[0], rows[1], 0, 4, 1, 5), high01 = __builtin_shufflevector(rows[0], rows[1], 2, 6, 3, 7);
+  const Four low23 = __builtin_shufflevector(rows[2], rows[3], 0, 4, 1, 5), high23 = __builtin_shufflevector(rows[2], rows[3], 2, 6, 3, 7);
+  const Four columns[4] = {__builtin_shufflevector(low01, low23, 0, 1, 4, 5), __builtin_shufflevector(low01, low23, 2, 3, 6, 7),
+                           __builtin_shufflevector(high01, high23, 0, 1, 4, 5), __builtin_shufflevector(high01, high23, 2, 3, 6, 7)};
+  for (std::size_t j = 0; j < 4; ++j) std::memcpy(to + j * to_stride, &columns[j], sizeof(Four));
 }
 
 }  // namespace
 
-Forest::Forest(const ForestArrays& arrays)
-    : features_(arrays.features),
-      takes_missing_(!arrays.missing_left.empty()),
-      leaf_rows_(arrays.tree_output.empty()),
-      values_(arrays.values),
-      base_(arrays.base),
-      scale_(arrays.scale),
-      link_(arrays.link) {
-  demand_sizes(arrays);
-  const std::size_t count = arrays.feature.size();
-  const std::size_t rows = arrays.values.size() / (leaf_rows_ ? arrays.outputs : 1);
-  constexpr float never_greater = std::numeric_limits<float>::quiet_NaN();
-  std::vector<bool> seen(count, false);
-  nodes_.reserve(count);
-  leaf_.reserve(count);
-  struct Step {
-    std::size_t from;  // in the arrays
-    std::uint32_t to;  // in nodes_
-    std::uint32_t depth;
-  };
-  std::vector<Step> open;
-  const auto visit = [&](std::int32_t node, const std::string& by) {
-    if (node < 0 || static_cast<std::size_t>(node) >= count) refuse(by + " leads to node " + std::to_string(node));
-    if (seen[static_cast<std::size_t>(node)]) refuse(by + " leads to node " + std::to_string(node) + ", where another way leads too");
-    seen[static_cast<std::size_t>(node)] = true;
-    return static_cast<std::size_t>(node);
-  };
-  const auto place = [&](std::size_t how_many) {
-    const auto first = static_cast<std::uint32_t>(nodes_.size());
-    nodes_.resize(nodes_.size() + how_many);
-    leaf_.resize(nodes_.size());
-    missing_left_.resize(nodes_.size());
-    return first;
-  };
-  for (std::size_t tree = 0; tree < arrays.roots.size(); ++tree) {
-    Root root{place(1), 0, leaf_rows_ ? 0 : static_cast<std::uint32_t>(arrays.tree_output[tree])};
-    open.push_back({visit(arrays.roots[tree], "tree " + std::to_string(tree)), root.node, 0});
-    while (!open.empty()) {  // depth first, so that the nodes of a way lie near each other
-      const Step step = open.back();
-      open.pop_back();
-      root.depth = std::max(root.depth, step.depth);
-      const std::int32_t feature = arrays.feature[step.from];
-      if (feature < 0) {
-        const std::int32_t row = arrays.left[step.from];
-        if (row < 0 || static_cast<std::size_t>(row) >= rows) refuse(node_name(step.from) + " has no value");
-        nodes_[step.to] = {never_greater, step.to, 0};
-        leaf_[step.to] = static_cast<std::uint32_t>(row);
-        continue;
-      }
-      if (static_cast<std::size_t>(feature) >= features_) refuse(node_name(step.from) + " asks for feature " + std::to_string(feature));
-      if (std::isnan(arrays.threshold[step.from])) refuse(node_name(step.from) + " has no threshold");
-      const std::size_t left = visit(arrays.left[step.from], node_name(step.from));
-      const std::size_t right = visit(arrays.right[step.from], node_name(step.from));
-      const std::uint32_t children = place(2);
-      nodes_[step.to] = {arrays.threshold[step.from], children, static_cast<std::uint32_t>(feature)};
-      if (takes_missing_) missing_left_[step.to] = arrays.missing_left[step.from] != 0;
-      open.push_back({right, children + 1, step.depth + 1});
-      open.push_back({left, children, step.depth + 1});
-    }
-    roots_.push_back(root);
-  }
-  if (nodes_.size() != count) refuse("nodes to which no way leads");
-  std::stable_sort(roots_.begin(), roots_.end(), [](const Root& a, const Root& b) { return a.depth < b.depth; });
-}
+/// Events as the caller has them.
+struct Forest::Rows {
+  const float* in;
+  std::ptrdiff_t row_stride;
+  std::ptrdiff_t column_stride;
+  std::size_t count;
 
-/// `width` walks at once, from `at` to their leaves.
-template <std::size_t width>
-void Forest::walk(std::uint32_t depth, const float* const (&events)[width], std::uint32_t (&at)[width]) const noexcept {
-  constexpr std::uint32_t steps = 4;  // between two looks at whether all have arrived
-  const Node* const nodes = nodes_.data();
-  for (std::uint32_t done = 0; done < depth; done += steps) {
-    for (std::uint32_t step = 0; step < steps; ++step) {
-#pragma GCC unroll 16
-      for (std::size_t k = 0; k < width; ++k) {
-        const Node node = nodes[at[k]];
-        at[k] = node.left + static_cast<std::uint32_t>(events[k][node.feature] > node.threshold);
+  Rows part(std::size_t first, std::size_t some) const noexcept {
+    return {in + static_cast<std::ptrdiff_t>(first) * row_stride, row_stride, column_stride, some};
+  }
+  void copy(std::size_t row, std::size_t features, float* to) const noexcept {
+    const float* const from = in + static_cast<std::ptrdiff_t>(row) * row_stride;
+    if (column_stride == 1) {
+      std::copy_n(from, features, to);
+    } else {
+      for (std::size_t j = 0; j < features; ++j) to[j] = from[static_cast<std::ptrdiff_t>(j) * column_stride];
+    }
+  }
+  /// Feature after feature, each of `events` numbers; zeros behind the last event.
+  void transpose(std::size_t features, std::size_t events, float* to) const noexcept {
+    std::size_t turned_rows = 0, turned_columns = 0;
+    if (column_stride == 1) {
+      turned_rows = count / 4 * 4;
+      turned_columns = features / 4 * 4;
+      for (std::size_t i = 0; i < turned_rows; i += 4) {
+        const float* const from = in + static_cast<std::ptrdiff_t>(i) * row_stride;
+        for (std::size_t j = 0; j < turned_columns; j += 4) turn(from + j, row_stride, to + j * events + i, events);
       }
     }
-    bool walking = false;
-#pragma GCC unroll 16
-    for (std::size_t k = 0; k < width; ++k) walking |= nodes[at[k]].left != at[k];
-    if (!walking) return;
-  }
-}
-
-std::uint32_t Forest::walk_with_missing(std::uint32_t node, const float* event) const noexcept {
-  while (nodes_[node].left != node) {
-    const float x = event[nodes_[node].feature];
-    const bool left = std::isnan(x) ? missing_left_[node] != 0 : x <= nodes_[node].threshold;
-    node = nodes_[node].left + (left ? 0 : 1);
-  }
-  return node;
-}
-
-void Forest::add(std::uint32_t node, std::uint32_t output, double* sums) const noexcept {
-  const double* const value = &values_[leaf_[node] * (leaf_rows_ ? base_.size() : 1)];
-  if (!leaf_rows_) {
-    sums[output] += *value;
-    return;
-  }
-  for (std::size_t i = 0; i < base_.size(); ++i) sums[i] += value[i];
-}
-
-/// The trees side by side.
-void Forest::one_event(const float* event, double* sums) const noexcept {
-  const float* events[side_by_side];
-  std::fill(std::begin(events), std::end(events), event);
-  std::size_t tree = 0;
-  for (; tree + side_by_side <= roots_.size(); tree += side_by_side) {
-    std::uint32_t at[side_by_side];
-    for (std::size_t k = 0; k < side_by_side; ++k) at[k] = roots_[tree + k].node;
-    walk(roots_[tree + side_by_side - 1].depth, events, at);
-    for (std::size_t k = 0; k < side_by_side; ++k) add(at[k], roots_[tree + k].output, sums);
-  }
-  for (; tree < roots_.size(); ++tree) {
-    const float* const only[1] = {event};
-    std::uint32_t at[1] = {roots_[tree].node};
-    walk(roots_[tree].depth, only, at);
-    add(at[0], roots_[tree].output, sums);
-  }
-}
-
-/// One tree after another, its events side by side.
-void Forest::block(const float* const* events, std::size_t count, double* sums) const noexcept {
-  const std::size_t outputs = base_.size();
-  for (const Root& root : roots_) {
-    std::size_t i = 0;
-    for (; i + side_by_side <= count; i += side_by_side) {
-      const float* some[side_by_side];
-      std::uint32_t at[side_by_side];
-      for (std::size_t k = 0; k < side_by_side; ++k) {
-        some[k] = events[i + k];
-        at[k] = root.node;
-      }
-      walk(root.depth, some, at);
-      for (std::size_t k = 0; k < side_by_side; ++k) add(at[k], root.output, sums + (i + k) * outputs);
-    }
-    for (; i < count; ++i) {
-      const float* const only[1] = {events[i]};
-      std::uint32_t at[1] = {root.node};
-      walk(root.depth, only, at);
-      add(at[0], root.output, sums + i * outputs);
+    for (std::size_t j = 0; j < features; ++j, to += events) {
+      const float* const from = in + static_cast<std::ptrdiff_t>(j) * column_stride;
+      for (std::size_t i = j < turned_columns ? turned_rows : 0; i < count; ++i) to[i] = from[static_cast<std::ptrdiff_t>(i) * row_stride];
+      std::fill(to + count, to + events, 0.0f);
     }
   }
-}
-
-void Forest::finish(const double* sums, float* out) const noexcept {
-  constexpr std::size_t few = 16;
-  double some[few];
-  thread_local std::vector<double> many;
-  double* total = some;
-  if (base_.size() > few) {
-    if (many.size() < base_.size()) many.resize(base_.size());
-    total = many.data();
-  }
-  for (std::size_t i = 0; i < base_.size(); ++i) total[i] = base_[i] + scale_ * sums[i];
-  apply_link(link_, total, base_.size(), out);
-}
+};
 
 /// A thread's own memory, kept for its next call.
 struct Forest::Scratch {
-  std::vector<float> rows;  // of events whose features are not side by side
-  std::vector<const float*> events;
-  std::vector<double> sums;
+  AlignedVector<float> columns;  // of events side by side
+  AlignedVector<float> rows;     // of events that are walked
+  std::vector<WalkedEvent> events;
+  std::vector<WalkedEvent> missing;
+  AlignedVector<double> sums;
+
+  static Scratch& of_thread() {
+    thread_local Scratch scratch;
+    return scratch;
+  }
+  template <class Numbers>
+  static void reserve(Numbers& numbers, std::size_t count) {
+    if (numbers.size() < count) numbers.resize(count);
+  }
 };
+
+Forest::Forest(const ForestArrays& arrays, Isa isa)
+    : features_(arrays.features),
+      takes_missing_(!arrays.missing_left.empty()),
+      kernels_(&leaf_set_kernels(isa)),
+      base_(arrays.base),
+      scale_(arrays.scale),
+      link_(arrays.link) {
+  const std::vector<TreeShape> shapes = check_forest(arrays);
+  const std::vector<float> values = summable_values(arrays, shapes);
+  std::vector<std::size_t> walked, alone;
+  for (const std::vector<std::size_t>& some : trees_by_size(shapes)) {
+    sets_.emplace_back(arrays, shapes, values, some, *kernels_);
+    if (!sets_.back().scores_one()) alone.insert(alone.end(), some.begin(), some.end());
+  }
+  for (std::size_t tree = 0; tree < shapes.size(); ++tree) {
+    if (shapes[tree].categories || shapes[tree].leaves > LeafSets::most_leaves) walked.push_back(tree);
+  }
+  walked_ = WalkedTrees(arrays, shapes, values, walked);
+  alone_ = WalkedTrees(arrays, shapes, values, alone);
+  const std::size_t fitting = whole(sums_bytes / (sizeof(double) * outputs()) + 1, kernels_->many);
+  block_rows_ = std::min(walked_.empty() ? 4 * kernels_->many : walked_.block_rows(), fitting);
+}
+
+/// An event alone. False: it has NaN, which the trees don't take.
+bool Forest::one(const Rows& row, float* out) const {
+  const std::size_t room = whole(features_ + 1, kernels_->block);
+  float numbers[few_numbers];
+  double some_sums[few_numbers];
+  float* event = numbers;
+  double* sums = some_sums;
+  if (room > few_numbers || outputs() > few_numbers) {
+    Scratch& scratch = Scratch::of_thread();
+    Scratch::reserve(scratch.rows, room);
+    Scratch::reserve(scratch.sums, outputs());
+    event = scratch.rows.data();
+    sums = scratch.sums.data();
+  }
+  row.copy(0, features_, event);
+  std::fill(event + features_, event + room, below_all);
+  const bool missing = has_missing(event, features_);
+  if (missing && !takes_missing_) return false;
+  std::fill_n(sums, outputs(), 0.0);
+  for (const LeafSets& sets : sets_) {
+    if (sets.scores_one()) kernels_->one(sets.trees(), event, missing, sums);
+  }
+  for (const WalkedTrees* const trees : {&walked_, &alone_}) {
+    if (trees->empty()) continue;
+    if (missing) {
+      trees->add_missing({event, sums});
+    } else {
+      trees->add_one({event, sums});
+    }
+  }
+  finish(sums, 1, out);
+  return true;
+}
+
+void Forest::add_sets(const Rows& rows, Scratch& scratch) const {
+  Scratch::reserve(scratch.columns, features_ * kernels_->many);
+  for (std::size_t first = 0; first < rows.count;) {
+    const std::size_t rest = rows.count - first;
+    const bool many = rest > kernels_->many / 2;
+    const std::size_t events = many ? kernels_->many : kernels_->few;
+    rows.part(first, std::min(rest, events)).transpose(features_, events, scratch.columns.data());
+    for (const LeafSets& sets : sets_) {
+      (many ? kernels_->all_of_many : kernels_->all_of_few)(sets.trees(), scratch.columns.data(), &scratch.sums[first * outputs()]);
+    }
+    first += events;
+  }
+}
+
+/// Returns the first row with a NaN that the trees don't take, else their number. Only rows with NaN are walked slowly.
+std::size_t Forest::add_walked(const Rows& rows, Scratch& scratch) const {
+  constexpr std::size_t together = WalkedTrees::side_by_side;
+  const std::size_t stride = features_ + 1;
+  Scratch::reserve(scratch.rows, rows.count * stride);
+  Scratch::reserve(scratch.events, whole(rows.count, together));
+  Scratch::reserve(scratch.missing, rows.count);
+  std::size_t events = 0, missing = 0;
+  for (std::size_t i = 0; i < rows.count; ++i) {
+    float* const event = &scratch.rows[i * stride];
+    rows.copy(i, features_, event);
+    event[features_] = below_all;
+    const bool has = has_missing(event, features_);
+    if (has && !takes_missing_) return i;
+    (has ? scratch.missing[missing++] : scratch.events[events++]) = {event, &scratch.sums[i * outputs()]};
+  }
+  if (walked_.empty()) return rows.count;
+  double* const nowhere = &scratch.sums[whole(rows.count, kernels_->many) * outputs()];
+  while (events % together != 0) {
+    scratch.events[events] = {scratch.events[events - 1].features, nowhere};
+    ++events;
+  }
+  walked_.add_all({scratch.events.data(), events});
+  for (std::size_t i = 0; i < missing; ++i) walked_.add_missing(scratch.missing[i]);
+  return rows.count;
+}
+
+std::size_t Forest::block(const Rows& rows, float* out) const {
+  Scratch& scratch = Scratch::of_thread();
+  const std::size_t places = whole(rows.count, kernels_->many) + 1;
+  Scratch::reserve(scratch.sums, places * outputs());
+  std::fill_n(scratch.sums.begin(), places * outputs(), 0.0);
+  if (!takes_missing_ || !walked_.empty()) {
+    const std::size_t done = add_walked(rows, scratch);
+    if (done < rows.count) return done;
+  }
+  if (!sets_.empty()) add_sets(rows, scratch);
+  finish(scratch.sums.data(), rows.count, out);
+  return rows.count;
+}
+
+void Forest::finish(double* sums, std::size_t events, float* out) const noexcept {
+  const std::size_t count = outputs();
+  for (std::size_t event = 0; event < events; ++event) {
+    for (std::size_t i = 0; i < count; ++i) sums[event * count + i] = base_[i] + scale_ * sums[event * count + i];
+  }
+  if (link_ != Link::softmax) return apply_link(link_, sums, events * count, out);
+  for (std::size_t event = 0; event < events; ++event) apply_link(link_, sums + event * count, count, out + event * count);
+}
 
 std::size_t Forest::score(const float* in, std::ptrdiff_t row_stride, std::ptrdiff_t column_stride, std::size_t rows,
                           float* out) const {
-  thread_local Scratch scratch;
-  const std::size_t outputs = base_.size();
-  const std::size_t most = std::min(rows, nodes_.size() > large_forest ? large_block : small_block);
-  if (scratch.events.size() < most) scratch.events.resize(most);
-  if (scratch.sums.size() < most * outputs) scratch.sums.resize(most * outputs);
-  if (column_stride != 1 && scratch.rows.size() < most * features_) scratch.rows.resize(most * features_);
-  for (std::size_t first = 0; first < rows; first += most) {
-    const std::size_t count = std::min(most, rows - first);
-    std::size_t whole = 0;  // events without NaN
-    std::fill_n(scratch.sums.begin(), count * outputs, 0.0);
-    for (std::size_t i = 0; i < count; ++i) {
-      const float* event = in + static_cast<std::ptrdiff_t>(first + i) * row_stride;
-      if (column_stride != 1) {
-        float* const copy = &scratch.rows[i * features_];
-        for (std::size_t j = 0; j < features_; ++j) copy[j] = event[static_cast<std::ptrdiff_t>(j) * column_stride];
-        event = copy;
-      }
-      scratch.events[i] = event;
-      bool missing = false;
-      for (std::size_t j = 0; j < features_; ++j) missing |= event[j] != event[j];
-      if (!missing) {
-        ++whole;
-        continue;
-      }
-      if (!takes_missing_) return first + i;
-    }
-    if (whole == count) {
-      if (count == 1) {
-        one_event(scratch.events[0], scratch.sums.data());
-      } else {
-        block(scratch.events.data(), count, scratch.sums.data());
-      }
+  const Rows all{in, row_stride, column_stride, rows};
+  for (std::size_t first = 0; first < rows;) {
+    const std::size_t count = std::min(block_rows_, rows - first);
+    if (count > few_rows) {
+      const std::size_t done = block(all.part(first, count), out + first * outputs());
+      if (done < count) return first + done;
+      first += count;
     } else {
-      for (std::size_t i = 0; i < count; ++i) {
-        for (const Root& root : roots_) {
-          add(walk_with_missing(root.node, scratch.events[i]), root.output, &scratch.sums[i * outputs]);
-        }
-      }
+      if (!one(all.part(first, 1), out + first * outputs())) return first;
+      ++first;
     }
-    for (std::size_t i = 0; i < count; ++i) finish(&scratch.sums[i * outputs], out + (first + i) * outputs);
   }
   return rows;
 }

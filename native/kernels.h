@@ -4,6 +4,7 @@
 #include <cstddef>
 
 #include "isa.h"
+#include "leaf_sets.h"
 
 namespace ophion::native {
 
@@ -17,5 +18,6 @@ struct Kernels {
 };
 
 const Kernels& kernels(Isa isa) noexcept;
+const LeafSetKernels& leaf_set_kernels(Isa isa) noexcept;
 
 }  // namespace ophion::native

@@ -6,7 +6,6 @@
 #include <cmath>
 #include <functional>
 #include <limits>
-#include <random>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -79,6 +78,41 @@ TEST(Forest, ReadsAnyStrides) {
   EXPECT_THAT(scores, ElementsAre(10.5f, 20.5f, 30.5f));
 }
 
+/// x0 in {1, 33} ? 10 : 20; NaN goes left, categories beyond 63 or below 0 right.
+ForestArrays one_set() {
+  ForestArrays arrays;
+  arrays.features = 1;
+  arrays.outputs = 1;
+  arrays.roots = {0};
+  arrays.tree_output = {0};
+  arrays.feature = {0, -1, -1};
+  arrays.threshold = {nan, 0, 0};
+  arrays.left = {1, 0, 1};
+  arrays.right = {2, 0, 0};
+  arrays.missing_left = {1, 0, 0};
+  arrays.category_set = {0, -1, -1};
+  arrays.set_first = {0, 2};
+  arrays.set_words = {2, 2};
+  arrays.other_left = {0, 0, 0};
+  arrays.values = {10, 20};
+  arrays.base = {0};
+  return arrays;
+}
+
+TEST(Forest, SendsTheCategoriesOfASetToTheLeft) {
+  const Forest forest(one_set());
+  constexpr float infinity = std::numeric_limits<float>::infinity();
+  EXPECT_THAT(scores_of(forest, {1, 33, 0, 2, 32, 34, 64, 65}), ElementsAre(10, 10, 20, 20, 20, 20, 20, 20));
+  EXPECT_THAT(scores_of(forest, {1.99f, 33.5f, 0.99f, -0.5f, -1, nan, infinity, -infinity, 3e9f}),
+              ElementsAre(10, 10, 20, 20, 20, 10, 20, 20, 20));
+}
+
+TEST(Forest, SendsOtherCategoriesWhereTheTrainingSentThem) {
+  ForestArrays arrays = one_set();
+  arrays.other_left[0] = 1;
+  EXPECT_THAT(scores_of(Forest(arrays), {1, 0, 63, 64, -1, -0.5f, 1e30f}), ElementsAre(10, 20, 20, 10, 10, 20, 10));
+}
+
 TEST(Forest, PutsSumsThroughItsLink) {
   ForestArrays arrays = two_splits();
   arrays.values = {std::log(3.0), 0, -std::log(3.0)};
@@ -112,81 +146,6 @@ TEST(Forest, GivesSeveralOutputsByTreesOrByLeaves) {
   EXPECT_THAT(scores_of(Forest(by_leaves), {0, 0, 2, -3, 2, 0}), ElementsAre(1, 2, 3, 4, 5, 6));
 }
 
-/// A random tree in arrays; the depth of its branches differs widely.
-void grow(ForestArrays& arrays, std::mt19937& random, int depth) {
-  const std::size_t node = arrays.feature.size();
-  arrays.feature.push_back(-1);
-  arrays.threshold.push_back(0);
-  arrays.left.push_back(static_cast<std::int32_t>(arrays.values.size()));
-  arrays.right.push_back(0);
-  arrays.missing_left.push_back(0);
-  if (depth == 0 || random() % 5 == 0) {
-    arrays.values.push_back(std::normal_distribution<double>()(random));
-    return;
-  }
-  arrays.feature[node] = static_cast<std::int32_t>(random() % arrays.features);
-  arrays.threshold[node] = std::normal_distribution<float>()(random);
-  arrays.missing_left[node] = static_cast<std::int32_t>(random() % 2);
-  arrays.left[node] = static_cast<std::int32_t>(arrays.feature.size());
-  grow(arrays, random, depth - 1);
-  arrays.right[node] = static_cast<std::int32_t>(arrays.feature.size());
-  grow(arrays, random, depth - 1);
-}
-
-/// The plainest walk there is.
-double plain(const ForestArrays& arrays, const float* event) {
-  double sum = 0;
-  for (const std::int32_t root : arrays.roots) {
-    auto node = static_cast<std::size_t>(root);
-    while (arrays.feature[node] >= 0) {
-      const float x = event[arrays.feature[node]];
-      const bool left = std::isnan(x) ? arrays.missing_left[node] != 0 : x <= arrays.threshold[node];
-      node = static_cast<std::size_t>(left ? arrays.left[node] : arrays.right[node]);
-    }
-    sum += arrays.values[static_cast<std::size_t>(arrays.left[node])];
-  }
-  return arrays.base[0] + arrays.scale * sum;
-}
-
-class ForestShapes : public testing::TestWithParam<std::tuple<int, int, int>> {};
-
-TEST_P(ForestShapes, ScoreAsAPlainWalkDoes) {
-  const auto [trees, depth, features] = GetParam();
-  std::mt19937 random(static_cast<unsigned>(trees * 1000 + depth * 10 + features));
-  ForestArrays arrays;
-  arrays.features = static_cast<std::size_t>(features);
-  arrays.outputs = 1;
-  arrays.base = {0.25};
-  for (int tree = 0; tree < trees; ++tree) {
-    arrays.roots.push_back(static_cast<std::int32_t>(arrays.feature.size()));
-    arrays.tree_output.push_back(0);
-    grow(arrays, random, depth);
-  }
-  const Forest forest(arrays);
-  constexpr std::size_t rows = 301;
-  std::vector<float> events(rows * arrays.features);
-  std::normal_distribution<float> normal;
-  for (float& number : events) number = normal(random);
-  for (std::size_t i = 0; i < arrays.features; ++i) {  // events on thresholds
-    events[i] = arrays.threshold[0];
-  }
-  for (const bool holes : {false, true}) {
-    if (holes) {
-      for (std::size_t i = 0; i < events.size(); i += 37) events[i] = nan;
-    }
-    const std::vector<float> together = scores_of(forest, events);
-    for (std::size_t row = 0; row < rows; ++row) {
-      const float* const event = &events[row * arrays.features];
-      ASSERT_NEAR(together[row], plain(arrays, event), 1e-6 * trees) << row;
-      ASSERT_EQ(scores_of(forest, {event, event + arrays.features})[0], together[row]) << row;
-    }
-  }
-}
-
-INSTANTIATE_TEST_SUITE_P(Of, ForestShapes,
-                         testing::Values(std::tuple{1, 0, 1}, std::tuple{1, 3, 1}, std::tuple{7, 4, 3}, std::tuple{8, 6, 28},
-                                         std::tuple{50, 10, 40}, std::tuple{3, 14, 100}));
-
 struct Wrong {
   std::string name;
   std::function<void(ForestArrays&)> damage;
@@ -217,8 +176,35 @@ INSTANTIATE_TEST_SUITE_P(
                     Wrong{"Output", [](auto& a) { a.tree_output = {1}; }, "a tree of output 1"},
                     Wrong{"Lengths", [](auto& a) { a.threshold.pop_back(); }, "different lengths"},
                     Wrong{"Missing", [](auto& a) { a.missing_left.pop_back(); }, "different lengths"},
+                    Wrong{"ValueTooLarge", [](auto& a) { a.values[1] = 1e39; }, "too large for a float32"},
                     Wrong{"Root", [](auto& a) { a.roots = {9}; }, "tree 0 leads to node 9"},
                     Wrong{"Nothing", [](auto& a) { a.roots.clear(); }, "no trees"}),
+    [](const auto& test) { return test.param.name; });
+
+class CategoriesThatCanNotBe : public testing::TestWithParam<Wrong> {};
+
+TEST_P(CategoriesThatCanNotBe, AreRefused) {
+  ForestArrays arrays = one_set();
+  GetParam().damage(arrays);
+  EXPECT_THAT([&] { Forest forest(arrays); }, testing::ThrowsMessage<std::invalid_argument>(HasSubstr(GetParam().says)));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    With, CategoriesThatCanNotBe,
+    testing::Values(Wrong{"SetBeyond", [](auto& a) { a.category_set[0] = 1; }, "node 0 asks for set 1 of categories"},
+                    Wrong{"SetBelow", [](auto& a) { a.category_set[0] = -2; }, "node 0 asks for set -2 of categories"},
+                    Wrong{"SetOnALeaf", [](auto& a) { a.category_set[2] = 0; }, "node 2 is a leaf with a set of categories"},
+                    Wrong{"WordsBeyond", [](auto& a) { a.set_first[1] = 3; }, "set_first does not span the 2 words"},
+                    Wrong{"WordsLeft", [](auto& a) { a.set_first[1] = 1; }, "set_first does not span the 2 words"},
+                    Wrong{"FirstBelow", [](auto& a) { a.set_first[0] = -1; }, "set_first does not span the 2 words"},
+                    Wrong{"Descending", [](auto& a) { a.set_first = {0, 3, 2}; }, "set_first descends"},
+                    Wrong{"NoFirst", [](auto& a) { a.set_first.clear(); }, "set_first does not span"},
+                    Wrong{"Lengths", [](auto& a) { a.category_set.pop_back(); }, "different lengths"},
+                    Wrong{"OtherLengths", [](auto& a) { a.other_left.pop_back(); }, "different lengths"},
+                    Wrong{"NoOther", [](auto& a) { a.other_left.clear(); }, "without other_left or missing_left"},
+                    Wrong{"NoMissing", [](auto& a) { a.missing_left.clear(); }, "without other_left or missing_left"},
+                    Wrong{"SetsAlone", [](auto& a) { a.category_set.clear(); }, "sets of categories without category_set"},
+                    Wrong{"NumericWithoutThreshold", [](auto& a) { a.category_set[0] = -1; }, "node 0 has no threshold"}),
     [](const auto& test) { return test.param.name; });
 
 }  // namespace
