@@ -8,6 +8,7 @@
 
 #include "demand_trust.h"
 #include "isolation/isolated_method.h"
+#include "joint_backend.h"
 #include "model_state.h"
 #include "native_backend.h"
 
@@ -56,6 +57,9 @@ std::unique_ptr<const Backend> native_backend_from(const ModelFile& file, const 
 
 void check_options(const LoadOptions& options) {
   if (options.workers < 1) throw Error("LoadOptions.workers: expected 1 or more, found " + std::to_string(options.workers));
+  if (options.workers > 1 && options.batching > 0) {
+    throw Error("LoadOptions.batching makes one call of many, which keeps one worker busy: it needs workers = 1");
+  }
   if (options.isolation == Isolation::process) return;
   const auto refuse = [](const char* what) {
     throw Error(std::string("LoadOptions.") + what + " holds for worker processes: it needs isolation = Isolation::process");
@@ -75,6 +79,9 @@ Model::State::State(std::shared_ptr<const ModelFile> from, const LoadOptions& op
     backend = native_backend_from(*file, described, description.spec);
   } else {
     backend = run_method(described, options, std::move(by));
+    if (options.batching > 0 && backend) {
+      backend = std::make_unique<const JointBackend>(std::move(backend), description.spec, options.batching);
+    }
   }
   if (!backend) throw ModelError(file->origin() + ": the method '" + description.method + "' gave nothing that scores");
   tested_ = description.selftest.rows == 0;

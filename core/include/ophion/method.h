@@ -100,6 +100,9 @@ class OPHION_EXPORT Backend {
   /// What its scores depend on here, {package: version}: the self-test of a model asks for equal scores only where these are
   /// those of the training. Empty when not known.
   virtual Value versions() const { return Value::object(); }
+  /// Whether the calling thread may sleep until another thread's `predict` of this backend has ended. False where it holds what
+  /// the other one may need (Python's GIL), or where that one may never end (the process is ending).
+  virtual bool may_wait() const noexcept { return true; }
 };
 
 /// What a method says of itself.

@@ -1,6 +1,7 @@
 /// Model: what scores events. Only training and loading make one, so a Model is always ready.
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
 #include <initializer_list>
 #include <memory>
@@ -25,6 +26,9 @@ struct LoadOptions {
   /// What shall score: "python", as it was trained, or "native", without Python, where the file holds a native form; empty: "python".
   std::string backend;
   CallOptions call;     ///< threads and time limit of every call into this model
+  /// Rows that are scored together at most, 0: off. With a backend other than the native one, small calls of several threads that come
+  /// while one runs are then made as one. The last bits of a score may depend on the rows it was scored with.
+  std::size_t batching = 0;
   Trust trust = Trust::known;            ///< which models that carry code are run
   std::set<std::string> trusted_hashes;  ///< of ModelFacts::hash: run beside those that are known
   /// Where the model's code runs. With `process`, also a call that hangs, crashes or takes all memory ends as an exception, and the next
