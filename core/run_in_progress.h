@@ -43,6 +43,7 @@ class RunInProgress {
  private:
   Model make_model(std::size_t index, const ProgressCallback& progress, MethodResult& result);
   /// Puts the neutral form to the parts when it scores as the trainer does.
+  void add_onnx(ModelParts& parts, const std::string& graph, const Model& own) const;
   void add_native(ModelParts& parts, std::map<std::string, std::string> native, const Model& own) const;
   /// The model of a file, loaded where its method was trained.
   Model load(std::size_t index, std::shared_ptr<const ModelFile> file, Trust trust) const;

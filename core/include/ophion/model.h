@@ -23,7 +23,8 @@ namespace ophion {
 class ModelFile;
 
 struct LoadOptions {
-  /// What shall score: "python", as it was trained, or "native", without Python, where the file holds a native form; empty: "python".
+  /// What shall score: "python", as it was trained; or, where the file holds such a form, "native", without Python, or "onnx", by
+  /// ONNX Runtime; empty: "python".
   std::string backend;
   CallOptions call;     ///< threads and time limit of every call into this model
   /// Rows that are scored together at most, 0: off. With a backend other than the native one, small calls of several threads that come
@@ -105,6 +106,10 @@ class OPHION_EXPORT Model {
   explicit Model(std::shared_ptr<const State> state);
   std::shared_ptr<const State> state_;
 };
+
+/// Writes the ONNX form of a model file to a file of its own: a graph from the features to the scores. Nothing of it is run. Throws
+/// ModelError, saying why, where there is none.
+OPHION_EXPORT void export_onnx(const std::filesystem::path& model, const std::filesystem::path& file);
 
 /// The manifest of a model file, whose hashes are checked; nothing of the model is loaded or run. Throws ModelError.
 OPHION_EXPORT Value manifest_of(const std::filesystem::path& file);
