@@ -142,7 +142,7 @@ void add_inspect(CLI::App& app, Outcome& outcome) {
 }
 
 void add_methods(CLI::App& app, Outcome& outcome) {
-  auto* verb = app.add_subcommand("methods", "List the plug-ins: methods, readers, tools");
+  auto* verb = app.add_subcommand("methods", "List the plug-ins: methods, readers, tools, engines");
   verb->callback([&outcome] { methods(outcome.json); });
 }
 

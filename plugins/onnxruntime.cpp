@@ -18,7 +18,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::uint32_t api_version = 1;
-constexpr int log_errors = 3;
+constexpr int log_nothing = 4;  // but what ends the process: errors come back as texts
 constexpr int device_allocator = 0, default_memory = 0;
 
 struct ApiBase {
@@ -65,7 +65,7 @@ Library open(void* handle, const std::string& file) {
   const auto demand = [&](Status* status) {
     if (status) throw PluginError(file + ": ONNX Runtime " + library.version + ": " + library.api->message(status));
   };
-  demand(library.api->create_env(log_errors, "ophion", &library.env));
+  demand(library.api->create_env(log_nothing, "ophion", &library.env));
   demand(library.api->create_cpu_memory_info(device_allocator, default_memory, &library.memory));
   return library;
 }
