@@ -45,6 +45,10 @@ def test_a_network_with_transforms_scores_without_python_and_elsewhere(place, ev
     by_runtime = place.program.score(model, rows, place.path, "onnx")  # it insists that there is no Python
     assert np.allclose(by_runtime, own, rtol=1e-5, atol=1e-6)
 
+    threads = [place.program.file.parent / "many_threads_program", "rows.bin", "onnx", model]
+    done = subprocess.run(threads, cwd=place.path, env=place.program.environment(), text=True, capture_output=True, timeout=120)
+    assert done.stdout == "0 different, 0 failed\n", done.stderr
+
     assert place.run("export", model, "--onnx", "net.onnx").stdout == "onnx: net.onnx\n"
     graph = onnx.load(str(place / "net.onnx"))
     assert json.loads({one.key: one.value for one in graph.metadata_props}["features"]) == ["x0", "x1", "x2"]
@@ -119,7 +123,7 @@ def with_other_features(graph):
 
 
 def test_a_graph_that_cant_be_is_an_error_that_says_so(place, events):
-    run = place.train(config(by_label(write_parquet(place / "e.parquet", events)), [asked(place)]))
+    run = place.train(config(by_label(write_parquet(place / "e.parquet", events)), [asked(place, isolation="process")]))
     model = run.model("mlp")
     rows_of(events)[:10].tofile(place / "rows.bin")
     cases = {
