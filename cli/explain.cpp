@@ -45,6 +45,7 @@ void inspect(const std::string& file, bool json) {
     std::string text = payload.at("backend").as_text() + ": " + joined(payload.at("members"));
     if (payload.at("carries_code").as_boolean()) text += "; carries code";
     if (const Value* why = payload.find("not_native")) text += "; no native form: " + why->as_text();
+    if (const Value* why = payload.find("not_onnx")) text += "; no ONNX form: " + why->as_text();
     add("payload", text);
     for (const auto& [package, version] : payload.at("versions").as_object()) add("", package + " " + version.as_text());
   }
@@ -141,7 +142,7 @@ void add_inspect(CLI::App& app, Outcome& outcome) {
 }
 
 void add_methods(CLI::App& app, Outcome& outcome) {
-  auto* verb = app.add_subcommand("methods", "List the plug-ins: methods, readers, tools");
+  auto* verb = app.add_subcommand("methods", "List the plug-ins: methods, readers, tools, engines");
   verb->callback([&outcome] { methods(outcome.json); });
 }
 

@@ -28,7 +28,8 @@ void add_predict(CLI::App& app, Outcome& outcome) {
   verb->add_option("FILE", arguments->files, "Data files")->required();
   verb->add_option("--output", arguments->output, "FILE.parquet, FILE.root or FILE.csv")->required();
   verb->add_option("--tree", arguments->tree, "The tree in the data files, when they hold several");
-  verb->add_option("--backend", arguments->backend, "What scores: native (without Python; the default where the file has that form), or python (as trained)");
+  verb->add_option("--backend", arguments->backend,
+                   "What scores: python (as trained), or, where the file has that form, native (the default then) or onnx (without Python)");
   verb->add_option("--threads", arguments->threads, "Threads of the model's libraries; 0: as they choose")->check(CLI::NonNegativeNumber);
   verb->add_option("--time-limit", arguments->time_limit,
                    "Seconds that loading the model, and scoring one chunk of events, may take; 0: as long as it takes")

@@ -8,8 +8,10 @@
 
 #include "demand_trust.h"
 #include "isolation/isolated_method.h"
+#include "joint_backend.h"
 #include "model_state.h"
 #include "native_backend.h"
+#include "onnx_form.h"
 
 namespace ophion {
 namespace {
@@ -49,8 +51,20 @@ std::unique_ptr<const Backend> native_backend_from(const ModelFile& file, const 
   }
 }
 
+std::unique_ptr<const Backend> onnx_backend_from(const ModelFile& file, const PayloadDescription& described, const Spec& spec,
+                                                 const LoadOptions& options) {
+  try {
+    return options.registry.engine(onnx_name)->load(payload_from(file, described), spec, options.call);
+  } catch (const ModelError& problem) {
+    throw ModelError(file.origin() + ": " + problem.what());
+  }
+}
+
 void check_options(const LoadOptions& options) {
   if (options.workers < 1) throw Error("LoadOptions.workers: expected 1 or more, found " + std::to_string(options.workers));
+  if (options.workers > 1 && options.batching > 0) {
+    throw Error("LoadOptions.batching makes one call of many, which keeps one worker busy: it needs workers = 1");
+  }
   if (options.isolation == Isolation::process) return;
   const auto refuse = [](const char* what) {
     throw Error(std::string("LoadOptions.") + what + " holds for worker processes: it needs isolation = Isolation::process");
@@ -68,8 +82,16 @@ Model::State::State(std::shared_ptr<const ModelFile> from, const LoadOptions& op
   const PayloadDescription& described = choose_payload(description, options.backend, file->origin());
   if (described.backend == native_name) {
     backend = native_backend_from(*file, described, description.spec);
+  } else if (described.backend == onnx_name) {
+    backend = onnx_backend_from(*file, described, description.spec, options);
   } else {
     backend = run_method(described, options, std::move(by));
+    if (options.batching > 0 && backend) {
+      backend = std::make_unique<const JointBackend>(std::move(backend), description.spec, options.batching);
+    }
+  }
+  if (described.transforms_itself) {
+    description.preprocessing = Preprocessing(description.preprocessing.missing(), {}, description.spec.features);
   }
   if (!backend) throw ModelError(file->origin() + ": the method '" + description.method + "' gave nothing that scores");
   tested_ = description.selftest.rows == 0;

@@ -13,6 +13,7 @@
 #include "features.h"
 #include "model_manifest.h"
 #include "native_backend.h"
+#include "onnx_form.h"
 #include "safetensors.h"
 #include "self_test.h"
 #include "text.h"
@@ -109,13 +110,18 @@ Value describe_payload(const std::string& id, const std::map<std::string, std::s
   return described;
 }
 
-/// The method's own payload, and the neutral form where it could be exported; else the first one says why not.
+/// The method's own payload, and the forms that need no method where it could be exported to them; else the first one says why not.
 Value describe_payloads(const Payload& payload, const std::string& backend, std::map<std::string, std::string>& members) {
   Value list = Value::array();
   Value own = describe_payload(payload_id, payload.members, payload.info, backend, members);
   if (payload.native.empty() && !payload.not_native.empty()) own.set("not_native", payload.not_native);
+  if (!payload.not_onnx.empty()) own.set("not_onnx", payload.not_onnx);
   list.push_back(std::move(own));
   if (!payload.native.empty()) list.push_back(describe_payload(native_name, payload.native, Value::object(), native_name, members));
+  if (!payload.onnx.empty()) {
+    list.push_back(describe_payload(onnx_name, {{onnx_member, payload.onnx}}, Value::object(), onnx_name, members));
+    list.as_array().back().set("transforms_itself", true);
+  }
   return list;
 }
 

@@ -102,6 +102,7 @@ ModelDescription parse(const ModelFile& file) {
     one.info.set("versions", payload.at("versions"));
     one.carries_code = payload.at("carries_code").as_boolean();
     one.info.set("carries_code", one.carries_code);
+    if (const Value* itself = payload.find("transforms_itself")) one.transforms_itself = itself->as_boolean();
     one.members = payload.at("members").as_texts();
     model.payloads.push_back(std::move(one));
   }

@@ -26,6 +26,7 @@ struct PayloadDescription {
   std::string backend;  ///< empty when the file doesn't say
   Value info;           ///< as Payload::info
   bool carries_code = false;  ///< the file's word, which the method checks
+  bool transforms_itself = false;  ///< it takes the features as they are
   std::vector<std::string> members;
 };
 

@@ -26,7 +26,7 @@ std::string compare(const Model& native, const Model& own, const MatrixView& row
     if (std::abs(a - b) <= tolerance * std::max(1.0, std::abs(b))) continue;
     std::ostringstream text;
     text.precision(9);
-    text << which << " " << i / own.outputs() << " scores " << a << " natively and " << b << " by its trainer";
+    text << which << " " << i / own.outputs() << " scores " << a << " in the form '" << native.backend() << "' and " << b << " by its trainer";
     return text.str();
   }
   return "";

@@ -8,6 +8,7 @@
 namespace ophion {
 
 Backend::~Backend() = default;
+Engine::~Engine() = default;
 Method::~Method() = default;
 ChunkStream::~ChunkStream() = default;
 Reader::~Reader() = default;

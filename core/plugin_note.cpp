@@ -89,7 +89,8 @@ std::optional<PluginInfo> info_from(std::string_view bytes) {
   const bool readable = read_text(note.kind, info.kind) && read_text(note.name, info.name) && read_text(note.version, info.version) &&
                         read_text(note.compiler, info.compiler) && read_text(note.sanitizer, info.sanitizer) &&
                         read_text(note.suffixes, suffixes);
-  const bool known_kind = info.kind == "method" || info.kind == "reader" || info.kind == "tool";
+  const bool known_kind = info.kind == "method" || info.kind == "reader" || info.kind == "tool" ||
+                          info.kind == "engine";
   if (!readable || !known_kind || !is_name(info.name)) return std::nullopt;
   std::istringstream words(suffixes);
   for (std::string suffix; words >> suffix;) info.suffixes.push_back(suffix);

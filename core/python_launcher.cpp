@@ -289,6 +289,12 @@ const PythonChoice& open_python() {
   return *opened.load();
 }
 
+fs::path python_environment() {
+  if (const PythonChoice* done = opened.load()) return done->prefix;
+  const fs::path executable = candidate().executable;
+  return executable.has_parent_path() ? executable.parent_path().parent_path() : fs::path();
+}
+
 bool python_is_open() noexcept { return opened.load() != nullptr; }
 
 bool python_is_running() noexcept {

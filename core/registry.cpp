@@ -71,7 +71,7 @@ std::string dl_error() {
   return text ? text : "unknown error of the dynamic loader";
 }
 
-/// Opens a plug-in's file and makes its object. Whether it is a Method, a Reader or a Tool is what the note says.
+/// Opens a plug-in's file and makes its object. Whether it is a Method, a Reader, a Tool or an Engine is what the note says.
 template <class Base>
 std::shared_ptr<const Base> make_object(const PluginInfo& info) {
   const std::string what = "plug-in " + info.name + " (" + info.file.string() + ")";
@@ -134,6 +134,8 @@ const PluginInfo& Registry::info(const std::string& kind, const std::string& nam
 std::shared_ptr<const Method> Registry::method(const std::string& name) const { return object_of<Method>(info("method", name)); }
 
 std::shared_ptr<const Tool> Registry::tool(const std::string& name) const { return object_of<Tool>(info("tool", name)); }
+
+std::shared_ptr<const Engine> Registry::engine(const std::string& name) const { return object_of<Engine>(info("engine", name)); }
 
 std::shared_ptr<const Reader> Registry::reader_for(const fs::path& file) const { return object_of<Reader>(reader_info(file)); }
 

@@ -21,6 +21,7 @@
 #include "model_file.h"
 #include "model_state.h"
 #include "native_check.h"
+#include "onnx_form.h"
 #include "provenance.h"
 #include "storage.h"
 
@@ -279,8 +280,11 @@ Model RunInProgress::make_model(std::size_t index, const ProgressCallback& progr
   ModelParts parts{config_, method, spec_, preprocessing, std::move(payload), train, provenance_, selftest_rows(train), {}};
   // Metrics come from the model as its file will give it, not from what lay in Python's memory after the fit.
   auto native = std::exchange(parts.payload.native, {});
+  auto graph = std::exchange(parts.payload.onnx, {});
   const Model own = load(index, build_model_file(parts), Trust::all);  // it was made here, a moment ago
-  result.metrics = evaluate(method.name, with_native(parts, std::move(native), own));
+  const Model untested = with_native(parts, std::move(native), own);
+  add_onnx(parts, graph, own);
+  result.metrics = evaluate(method.name, untested);
   parts.report.set("metrics", result.metrics);
   parts.report.set("history", Value(history.epochs()));
   const auto file = build_tested_model_file(parts, own);
@@ -307,6 +311,23 @@ Model RunInProgress::with_native(ModelParts& parts, std::map<std::string, std::s
   parts.payload.native.clear();
   log(LogLevel::warning, who + "has no native form: it is wrong: " + parts.payload.not_native);
   return own;
+}
+
+void RunInProgress::add_onnx(ModelParts& parts, const std::string& graph, const Model& own) const {
+  std::string& problem = parts.payload.not_onnx;
+  if (!graph.empty()) {
+    LoadOptions options;
+    options.backend = onnx_name;
+    options.registry = config_.registry();
+    try {
+      parts.payload.onnx = make_onnx_form(config_.registry(), parts.preprocessing, graph, own);
+      problem = native_difference(Model(build_model_file(parts), options), own, events_);
+    } catch (const Error& reason) {
+      problem = reason.what();
+    }
+    if (!problem.empty()) parts.payload.onnx.clear();
+  }
+  if (!problem.empty()) log(LogLevel::warning, parts.method.name + ": has no ONNX form: " + problem);
 }
 
 Value RunInProgress::evaluate(const std::string& method, const Model& model) {

@@ -44,6 +44,8 @@ class RunInProgress {
   Model make_model(std::size_t index, const ProgressCallback& progress, MethodResult& result);
   /// Adds the neutral form where it scores as the trainer does. The model as it is then, before its self-test.
   Model with_native(ModelParts& parts, std::map<std::string, std::string> native, const Model& own) const;
+  /// Adds the ONNX form that was asked for, where it scores as the trainer does.
+  void add_onnx(ModelParts& parts, const std::string& graph, const Model& own) const;
   /// The model of a file, loaded where its method was trained.
   Model load(std::size_t index, std::shared_ptr<const ModelFile> file, Trust trust) const;
   /// Scores every part and says how well; the scores are kept for the run folder.

@@ -179,6 +179,18 @@ void MethodFace::export_native(PyObject* model, Payload& payload) const {
   payload.not_native = from_text(problem, doing("export_native"));
 }
 
+void MethodFace::export_onnx(PyObject* model, PyObject* context, Payload& payload) const {
+  static Name name("export_onnx");
+  const PyRef exported = [&] {
+    const Guest guest(doing("export_onnx"), Guest::Generators::kept);
+    return call(contract(name).get(), {module_, model, context}, doing("export_onnx"));
+  }();
+  PyObject *graph = nullptr, *problem = nullptr;
+  if (!PyArg_ParseTuple(exported.get(), "SU", &graph, &problem)) throw_python_error(doing("export_onnx"));
+  payload.onnx.assign(PyBytes_AS_STRING(graph), static_cast<std::size_t>(PyBytes_GET_SIZE(graph)));
+  payload.not_onnx = from_text(problem, doing("export_onnx"));
+}
+
 PyRef MethodFace::load(const Members& members, PyObject* context) const {
   static Name name("load");
   const Guest guest(doing("load"), Guest::Generators::kept);

@@ -38,6 +38,8 @@ class MethodFace {
   bool carries_code(const Members& members) const;
   /// Puts the neutral form of a model into the payload, or why there is none.
   void export_native(PyObject* model, Payload& payload) const;
+  /// Puts the ONNX form of a model into the payload where the config asks for it, or why there is none.
+  void export_onnx(PyObject* model, PyObject* context, Payload& payload) const;
   /// {package: version} of what the model's scores depend on.
   Value versions(PyObject* model) const;
   /// predict(model, x): what is called for every batch.

@@ -9,8 +9,10 @@
 
 #include "call.h"
 #include "guest.h"
+#include "interpreter.h"
 #include "scope.h"
 #include "scores.h"
+#include "shutdown.h"
 #include "stoppable_call.h"
 
 namespace ophion {
@@ -30,6 +32,9 @@ const std::string& PyBackend::name() const noexcept {
   static const std::string python = "python";
   return python;
 }
+
+/// Who holds the GIL, or comes when Python is being stopped, would wait for ever.
+bool PyBackend::may_wait() const noexcept { return python_running() && !on_exit_thread() && PyGILState_Check() == 0; }
 
 void PyBackend::demand_shapes(const MatrixView& features, std::size_t scores) const {
   if (features.type() != DType::float32) throw Error(doing_ + ": expected float32 features, found float64");

@@ -25,6 +25,7 @@ class PyBackend final : public Backend {
   const std::string& name() const noexcept override;
   void predict(const MatrixView& features, std::span<float> out) const override;
   Value versions() const override { return versions_; }
+  bool may_wait() const noexcept override;
 
  private:
   /// With the GIL held.

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# bench.sh BUILD [LETTER…]: builds the benchmarks in the build folder BUILD (of preset release), runs those named (a to h, or native;
+# bench.sh BUILD [LETTER…]: builds the benchmarks in the build folder BUILD (of preset release), runs those named (a to i, or native;
 # all when none is) and prints a table: what, the figure, its goal. Everything on one thread.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 build=${1:?usage: bench.sh BUILD [LETTER…]}
 shift
-[ $# -gt 0 ] || set -- a b c d e f g h native
+[ $# -gt 0 ] || set -- a b c d e f g h i native
 mkdir -p "$build"
 build=$(cd "$build" && pwd)
 cores=$(nproc)
@@ -33,8 +33,9 @@ run() {
       "$programs/events_benchmark" "$work/events.root" ;;
     g) "$programs/expression_benchmark" ;;
     h) "$programs/isolation_benchmark" ;;
+    i) "$programs/batching_benchmark" ;;
     native) [ ! -x "$programs/native_benchmark" ] || "$programs/native_benchmark" ;;
-    *) echo "bench.sh: no benchmark '$1': expected a to h, or native" >&2; exit 2 ;;
+    *) echo "bench.sh: no benchmark '$1': expected a to i, or native" >&2; exit 2 ;;
   esac
 }
 

@@ -263,6 +263,8 @@ Value to_value(const Payload& payload) {
   value.set("members", to_value(payload.members));
   value.set("native", to_value(payload.native));
   value.set("not_native", payload.not_native);
+  value.set("onnx", payload.onnx);
+  value.set("not_onnx", payload.not_onnx);
   value.set("info", payload.info);
   value.set("stopped", payload.stopped);
   return value;
@@ -273,6 +275,8 @@ Payload payload_from(const Value& value) {
   payload.members = members_from(value.at("members"));
   payload.native = members_from(value.at("native"));
   payload.not_native = value.at("not_native").as_text();
+  payload.onnx = value.at("onnx").as_text();
+  payload.not_onnx = value.at("not_onnx").as_text();
   payload.info = value.at("info");
   payload.stopped = value.at("stopped").as_boolean();
   return payload;

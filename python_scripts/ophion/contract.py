@@ -10,6 +10,7 @@ A *method* is a module ``ophion.methods.<name>_method`` with
     load(members, context) -> model          # context: a Context without training facts
     carries_code(members) -> bool            # True when `load` runs code out of the members
     export_native(model) -> {member: bytes}  # may be left out: the neutral form, by ophion.native; NotExportable says why not
+    export_onnx(model) -> bytes              # may be left out: a graph "features" to "scores", asked for by "export": ["onnx"]
     packages(model) -> [str]                 # optional: more of PACKAGES for this model
 
 A *reader* is a module ``ophion.readers.<name>_reader`` with
@@ -252,6 +253,16 @@ def export_native(module, model) -> tuple[dict[str, bytes], str]:
         return {}, str(reason)
     except Exception as error:  # a model that Python can score is not lost for this
         return {}, f"its export failed: {type(error).__name__}: {error}"
+
+
+def export_onnx(module, model, context) -> tuple[bytes, str]:
+    """The model as an ONNX graph where the config asks for it, and why there is none although it does."""
+    if "onnx" not in context.options.get("export", ()):
+        return b"", ""
+    try:
+        return module.export_onnx(model), ""
+    except Exception as error:  # a model that Python can score is not lost for this
+        return b"", f"its export failed: {type(error).__name__}: {error}"
 
 
 def versions(module, model) -> dict[str, str]:

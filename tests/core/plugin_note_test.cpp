@@ -64,7 +64,7 @@ TEST_F(PluginNoteTest, RefusesNamesThatAreNone) {
   for (const char* name : {"Linear", "../linear", "9th", "", "a-b"}) {
     EXPECT_FALSE(read(elf_with(bytes_of(detail::make_note("method", name, NeedsPython::no, ""))))) << name;
   }
-  EXPECT_FALSE(read(elf_with(bytes_of(detail::make_note("engine", "linear", NeedsPython::no, "")))));
+  EXPECT_FALSE(read(elf_with(bytes_of(detail::make_note("gadget", "linear", NeedsPython::no, "")))));
   PluginNote endless = detail::make_note("method", "linear", NeedsPython::no, "");
   std::memset(endless.name, 'a', sizeof endless.name);
   EXPECT_FALSE(read(elf_with(bytes_of(endless))));

@@ -1,5 +1,5 @@
 /// Scores rows of a file with several models in threads that come and go, and says where the bits differ from one thread's.
-///   many_threads_program ROWS.bin MODEL…
+///   many_threads_program ROWS.bin BACKEND MODEL…      BACKEND: as LoadOptions::backend
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -45,11 +45,13 @@ std::optional<Model> last_model;
 
 int main(int count, char** arguments) {
   const std::vector<float> rows = read_numbers(arguments[1]);
-  const std::vector<std::string> files(arguments + 2, arguments + count);
+  LoadOptions options;
+  options.backend = arguments[2];
+  const std::vector<std::string> files(arguments + 3, arguments + count);
   std::vector<Model> shared;
   // Python is used first in a thread that then ends.
   std::thread([&] {
-    for (const auto& file : files) shared.push_back(Model::load(file));
+    for (const auto& file : files) shared.push_back(Model::load(file, options));
   }).join();
   std::vector<std::vector<float>> expected;
   for (const Model& model : shared) expected.push_back(scores_of(model, rows));
@@ -69,7 +71,7 @@ int main(int count, char** arguments) {
       threads.emplace_back([&, t] {
         try {
           const std::size_t i = t % files.size();
-          const Model model = t < 4 ? shared[i] : Model::load(files[i]);  // half of them make and destroy their own
+          const Model model = t < 4 ? shared[i] : Model::load(files[i], options);  // half of them make and destroy their own
           if (scores_of(model, rows) != expected[i]) ++different;
         } catch (const std::exception& error) {
           std::printf("%s\n", error.what());

@@ -1,7 +1,7 @@
 /// Scores rows with a model: what a program that only links ophion_core sees of it.
 ///   score_program MODEL.ophion ROWS.bin SCORES.bin [--trust] [BACKEND]      float32 rows of features in, float32 scores out
 /// --trust: it runs the model's code whoever made it. Rows are scored in one batch, and the first few of them once more one by one.
-/// With the native backend no Python may come in.
+/// With the native backend, and with ONNX Runtime, no Python may come in.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -65,7 +65,7 @@ int main(int argc, char** argv) try {
       }
     }
   }
-  if (options.backend == "native" && has_python()) {
+  if ((options.backend == "native" || options.backend == "onnx") && has_python()) {
     std::fprintf(stderr, "score_program: there is a libpython in this process\n");
     return 1;
   }

@@ -11,6 +11,7 @@
 #include <ophion/py_method_base.h>
 #include <ophion/runtime.h>
 
+#include "pymethods/gil.h"
 #include "pymethods/value.h"
 
 namespace ophion {
@@ -324,6 +325,16 @@ TEST_F(Methods, GiveTheSameBitsInEightThreads) {
   }
   for (std::thread& thread : threads) thread.join();
   for (const auto& scores : found) EXPECT_EQ(scores, expected);
+}
+
+TEST_F(Methods, LetNoThreadWaitThatHoldsTheGil) {
+  const auto backend = load(train());
+  EXPECT_TRUE(backend->may_wait());
+  {
+    const Gil gil;
+    EXPECT_FALSE(backend->may_wait());
+  }
+  EXPECT_TRUE(backend->may_wait());
 }
 
 TEST_F(Methods, BackendsAreDestroyedByAnyThread) {

@@ -83,6 +83,11 @@ struct Payload {
   std::map<std::string, std::string> native;
   /// Why there is none, in words for people.
   std::string not_native;
+  /// Of a training whose config asks for it: the same model as an ONNX graph, from features after the transforms to scores, "features" to
+  /// "scores". In a model file: from the features themselves.
+  std::string onnx;
+  /// Why there is none although it was asked for.
+  std::string not_onnx;
   /// Facts that belong to the payload: "versions" {package: version} and "carries_code" (true when loading runs code from the
   /// members). What a method wants back on load is a member.
   Value info = Value::object();
@@ -100,6 +105,17 @@ class OPHION_EXPORT Backend {
   /// What its scores depend on here, {package: version}: the self-test of a model asks for equal scores only where these are
   /// those of the training. Empty when not known.
   virtual Value versions() const { return Value::object(); }
+  /// Whether the calling thread may sleep until another thread's `predict` of this backend has ended. False where it holds what
+  /// the other one may need (Python's GIL), or where that one may never end (the process is ending).
+  virtual bool may_wait() const noexcept { return true; }
+};
+
+/// Scores payloads of one kind ("onnx") whatever method they came from, and runs no code of theirs.
+class OPHION_EXPORT Engine {
+ public:
+  virtual ~Engine();
+  /// Throws ModelError for a payload that can't be, PluginError where something it needs is missing.
+  virtual std::unique_ptr<Backend> load(const Payload& payload, const Spec& spec, const CallOptions& call) const = 0;
 };
 
 /// What a method says of itself.

@@ -1,6 +1,7 @@
 /// Model: what scores events. Only training and loading make one, so a Model is always ready.
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
 #include <initializer_list>
 #include <memory>
@@ -22,13 +23,17 @@ namespace ophion {
 class ModelFile;
 
 struct LoadOptions {
-  /// What shall score: "native", without Python, or "python", as it was trained; empty: native where the file holds a native form.
+  /// What shall score: "python", as it was trained; or, where the file holds such a form, "native", without Python, or "onnx", by
+  /// ONNX Runtime; empty: native where the file holds that form, else "python".
   std::string backend;
   CallOptions call;     ///< threads and time limit of every call into this model
+  /// Rows that are scored together at most, 0: off. With a backend other than the native one, small calls of several threads that come
+  /// while one runs are then made as one. The last bits of a score may depend on the rows it was scored with.
+  std::size_t batching = 0;
   Trust trust = Trust::known;            ///< which models that carry code are run
   std::set<std::string> trusted_hashes;  ///< of ModelFacts::hash: run beside those that are known
-  /// Where the model's code runs; a native form has none and scores here. With `process`, also a call that hangs, crashes or takes all memory ends as an exception, and the next
-  /// call gets a new worker.
+  /// Where the model's code runs; a native form has none and scores here. With `process`, also a call that hangs, crashes or takes all
+  /// memory ends as an exception, and the next call gets a new worker.
   Isolation isolation = Isolation::none;
   int workers = 1;               ///< processes that score at the same time; further calls wait
   std::size_t memory_limit = 0;  ///< bytes of private memory a worker may have; 0: as many as there are
@@ -101,6 +106,10 @@ class OPHION_EXPORT Model {
   explicit Model(std::shared_ptr<const State> state);
   std::shared_ptr<const State> state_;
 };
+
+/// Writes the ONNX form of a model file to a file of its own: a graph from the features to the scores. Nothing of it is run. Throws
+/// ModelError, saying why, where there is none.
+OPHION_EXPORT void export_onnx(const std::filesystem::path& model, const std::filesystem::path& file);
 
 /// The manifest of a model file, whose hashes are checked; nothing of the model is loaded or run. Throws ModelError.
 OPHION_EXPORT Value manifest_of(const std::filesystem::path& file);

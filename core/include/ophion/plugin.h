@@ -2,6 +2,7 @@
 ///   OPHION_METHOD("pytorch", ophion::NeedsPython::yes, PytorchMethod)
 ///   OPHION_READER("parquet", ophion::NeedsPython::yes, ParquetReader, ".parquet .pq")
 ///   OPHION_TOOL("metrics", ophion::NeedsPython::yes, MetricsTool)
+///   OPHION_ENGINE("onnx", ophion::NeedsPython::no, OnnxEngine)
 /// The macro leaves an ELF note that Registry reads before it opens the file (opening already runs constructors), and the
 /// one function that makes the object. The C++ ABI of a plug-in holds for one minor version of Ophion and one compiler family.
 #pragma once
@@ -72,7 +73,7 @@ constexpr PluginNote make_note(const char* kind, const char* name, NeedsPython n
 }  // namespace detail
 }  // namespace ophion
 
-/// `ophion_make_plugin` gives an object that the caller deletes through its base (Method, Reader or Tool).
+/// `ophion_make_plugin` gives an object that the caller deletes through its base (Method, Reader, Tool or Engine).
 #define OPHION_PLUGIN_(kind, name, needs_python, base, type, suffixes)                                              \
   extern "C" {                                                                                                     \
   __attribute__((section(".note.ophion"), used, aligned(4))) extern constexpr ::ophion::PluginNote ophion_note =     \
@@ -83,3 +84,4 @@ constexpr PluginNote make_note(const char* kind, const char* name, NeedsPython n
 #define OPHION_METHOD(name, needs_python, type) OPHION_PLUGIN_("method", name, needs_python, Method, type, "")
 #define OPHION_READER(name, needs_python, type, suffixes) OPHION_PLUGIN_("reader", name, needs_python, Reader, type, suffixes)
 #define OPHION_TOOL(name, needs_python, type) OPHION_PLUGIN_("tool", name, needs_python, Tool, type, "")
+#define OPHION_ENGINE(name, needs_python, type) OPHION_PLUGIN_("engine", name, needs_python, Engine, type, "")

@@ -16,7 +16,7 @@ namespace ophion {
 
 /// What a plug-in's note says, read without opening it.
 struct PluginInfo {
-  std::string kind;  ///< "method", "reader", "tool"
+  std::string kind;  ///< "method", "reader", "tool", "engine"
   std::string name;
   std::string version;
   std::string compiler;
@@ -41,6 +41,7 @@ class OPHION_EXPORT Registry {
 
   std::shared_ptr<const Method> method(const std::string& name) const;
   std::shared_ptr<const Tool> tool(const std::string& name) const;
+  std::shared_ptr<const Engine> engine(const std::string& name) const;
   /// By the ending of the file's name. DataError, naming the known ones, when there is none for it.
   std::shared_ptr<const Reader> reader_for(const std::filesystem::path& file) const;
   const PluginInfo& reader_info(const std::filesystem::path& file) const;

@@ -21,6 +21,8 @@ using LogSink = std::function<void(LogLevel, std::string_view line)>;
 struct RuntimeOptions {
   /// The Python executable; empty: $OPHION_PYTHON, $VIRTUAL_ENV, $CONDA_PREFIX, the environment Ophion was built with.
   std::filesystem::path python;
+  /// The shared library of ONNX Runtime; empty: $OPHION_ONNXRUNTIME, the package onnxruntime of the Python environment, the system's.
+  std::filesystem::path onnxruntime;
   /// Threads of torch, OpenMP and BLAS in every call; 0: as the libraries choose.
   int threads = 0;
   /// Null: what scripts print goes to the process's stdout and stderr, messages of Ophion itself go nowhere.
@@ -45,6 +47,9 @@ OPHION_EXPORT void interrupt() noexcept;
 /// True once `interrupt` was called, until `clear_interrupt`.
 OPHION_EXPORT bool interrupted() noexcept;
 OPHION_EXPORT void clear_interrupt() noexcept;
+
+/// The folder of the environment (of the Python) that would be used, or is: nothing is started, nor asked. Empty when there is none.
+OPHION_EXPORT std::filesystem::path python_environment();
 
 /// Which Python would be used (or is), why, and what is missing; nothing is started. Keys: executable, reason, version, libpython,
 /// prefix, base_prefix, running, pymethods, package, problems (a list of texts; empty when all is well).

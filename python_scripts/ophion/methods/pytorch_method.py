@@ -36,6 +36,7 @@ import numpy as np
 
 from ophion.contract import Context, TrainingData
 from ophion.methods._torch_network import TrainedNetwork
+from ophion.methods._torch_onnx import check_packages, export_graph
 from ophion.methods._torch_script import NetworkScript, choose_device
 from ophion.methods._torch_training import check_training, train_network
 from ophion.native import NotExportable
@@ -49,6 +50,8 @@ def check(context: Context) -> None:
     NetworkScript.open(context.options["script"]).check(context.options["params"])
     choose_device(context.options["device"])
     check_training(context.options["training"])
+    if "onnx" in context.options["export"]:
+        check_packages()
 
 
 def train(data: TrainingData, context: Context) -> TrainedNetwork:
@@ -76,3 +79,7 @@ def export_native(model: TrainedNetwork) -> dict[str, bytes]:
     if "predict" in model.script.functions:
         raise NotExportable(f"{model.script.file} has a predict() of its own")
     return export_module(model.model, model.spec)
+
+
+def export_onnx(model: TrainedNetwork) -> bytes:
+    return export_graph(model)
