@@ -378,18 +378,66 @@ def test_nodes_that_another_object_stands_in_for_are_seen(forest):
         _skops_file.load(doctored(forest, change_schema=lambda text: replacing(text, alias)))
 
 
-def test_splits_on_categories_are_refused(boosted):
+@pytest.fixture(scope="module")
+def categorical():
     x = np.random.default_rng(1).integers(0, 5, (300, 2)).astype(np.float32)
-    data = TrainingData(events(x, (x[:, 0] % 2).astype(np.int32), np.ones(300)))
+    x[::9, 0] = np.nan
+    data = TrainingData(events(x, (x[:, 0] % 2 == 1).astype(np.int32), np.ones(300)))
     model = trained(
         data=data,
         estimator="sklearn.ensemble.HistGradientBoostingClassifier",
         params={"max_iter": 3, "categorical_features": [0]},
     )[1]
-    with pytest.raises(ValueError, match="HistGradientBoostingClassifier can't be kept: it holds functools.partial"):
-        sklearn_method.save(model)
-    with pytest.raises(ValueError, match="TreePredictor: splits on categories"):
-        _skops_file.load(doctored(boosted, setting("is_categorical", 0, 1)))
+    return model, x, sklearn_method.save(model)["estimator.skops"]
+
+
+def test_splits_on_categories_are_kept_and_need_no_trust(categorical):
+    model, x, content = categorical
+    assert not _skops_file.is_opaque(content)
+    assert np.array_equal(_skops_file.load(content).predict_proba(x)[:, 1].astype(np.float32), model.predict(x))
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "text"),
+    [
+        ("bitset_idx", 10**6, r"TreePredictor: splits on categories up to set 1000000, but sets of shape \(1, 8\)"),
+        ("feature_idx", 2, "node 0 asks for feature 2, expected 0 to 1"),
+    ],
+)
+def test_a_wild_split_on_categories_is_refused(categorical, field, value, text):
+    with pytest.raises(ValueError, match=text):
+        _skops_file.load(doctored(categorical[2], setting(field, 0, value)))
+
+
+def test_splits_on_categories_of_a_model_without_categories_are_refused(boosted):
+    def change(array):
+        array["is_categorical"][0] = 1
+
+    with pytest.raises(ValueError, match="TreePredictor: splits on categories up to set 0, but sets of shape"):
+        _skops_file.load(doctored(boosted, change))
+
+
+def test_a_preprocessor_that_hands_on_less_is_refused(categorical):
+    def narrow(key, value):  # the columns that the second transformer takes
+        return {**value, "content": value["content"][:1]} if key == "transformers_" else value
+
+    with pytest.raises(ValueError, match=r"HistGradientBoostingClassifier: makes features of shape \(1, 1\), expected \(1, 2\)"):
+        _skops_file.load(doctored(categorical[2], change_schema=lambda text: replacing(text, narrow)))
+
+
+def test_a_partial_of_anything_else_is_refused(categorical):
+    def other(key, value):
+        return {**value, "__class__": "reduce", "__module__": "numpy._core.multiarray"} if key == "func" else value
+
+    with pytest.raises(ValueError, match="not trusted: numpy._core.multiarray.reduce"):
+        _skops_file.load(doctored(categorical[2], change_schema=lambda text: replacing(text, other)))
+
+    def known(key, value):
+        found = isinstance(value, dict) and value.get("__class__") == "check_array"
+        return {**value, "__class__": "exp", "__module__": "numpy"} if key == "func" and found else value
+
+    with pytest.raises(ValueError, match="functools.partial of numpy.exp, expected sklearn.utils.validation.check_array"):
+        _skops_file.load(doctored(categorical[2], change_schema=lambda text: replacing(text, known)))
 
 
 def test_a_tree_under_a_false_name_is_checked(forest):

@@ -21,9 +21,9 @@ def export_estimator(estimator, spec: Spec) -> dict[str, bytes]:
     NotExportable
         "KNeighborsClassifier has no native form"
     """
-    from ophion.native import sklearn_linear, sklearn_networks, sklearn_trees, xgboost_trees
+    from ophion.native import lightgbm_trees, sklearn_linear, sklearn_networks, sklearn_trees, xgboost_trees
 
-    for module in (sklearn_trees, sklearn_networks, sklearn_linear, xgboost_trees):
+    for module in (sklearn_trees, sklearn_networks, sklearn_linear, xgboost_trees, lightgbm_trees):
         convert = module.converter(estimator)
         if convert is not None:
             return convert(estimator, spec).members()
