@@ -35,6 +35,7 @@ int main(int argc, char** argv) {
   ophion::cli::add_validate(app, outcome);
   ophion::cli::add_train(app, outcome);
   ophion::cli::add_predict(app, outcome);
+  ophion::cli::add_import(app, outcome);
   ophion::cli::add_inspect(app, outcome);
   ophion::cli::add_trust(app, outcome);
   ophion::cli::add_methods(app, outcome);

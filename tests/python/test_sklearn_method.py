@@ -65,6 +65,7 @@ KEPT = [
         {},
     ),
     ("xgboost.XGBClassifier", {"n_estimators": 5}),
+    ("lightgbm.LGBMClassifier", {"n_estimators": 5, "verbose": -1}),
 ]
 
 
@@ -74,8 +75,8 @@ KEPT = [
     ("estimator", "params"), KEPT, ids=[one if isinstance(one, str) else "pipeline" for one, _ in KEPT]
 )
 def test_kept_estimators_score_as_before_bit_for_bit(estimator, params, classes):
-    if isinstance(estimator, str) and estimator.startswith("xgboost"):
-        pytest.importorskip("xgboost")
+    if isinstance(estimator, str) and not estimator.startswith("sklearn"):
+        pytest.importorskip(estimator.partition(".")[0])
     data = TrainingData(gaussians(300, classes=classes))
     ctx, model = trained(classification(classes), data, estimator=estimator, params=params)
     members = sklearn_method.save(model)
@@ -83,7 +84,7 @@ def test_kept_estimators_score_as_before_bit_for_bit(estimator, params, classes)
     scores = sklearn_method.predict(model, data.train.x)
     assert scores.dtype == np.float32 and scores.shape == ((300,) if len(classes) == 2 else (300, 3))
     assert np.array_equal(sklearn_method.predict(loaded, data.train.x), scores)
-    assert sklearn_method.carries_code(members) == any(one in str(estimator) for one in ("xgboost", "SVC"))
+    assert sklearn_method.carries_code(members) == any(one in str(estimator) for one in ("xgboost", "lightgbm", "SVC"))
 
 
 @pytest.mark.parametrize(
@@ -92,11 +93,12 @@ def test_kept_estimators_score_as_before_bit_for_bit(estimator, params, classes)
         "sklearn.ensemble.GradientBoostingRegressor",
         "sklearn.ensemble.HistGradientBoostingRegressor",
         "xgboost.XGBRegressor",
+        "lightgbm.LGBMRegressor",
     ],
 )
 def test_kept_regressors_score_as_before_bit_for_bit(estimator):
-    if estimator.startswith("xgboost"):
-        pytest.importorskip("xgboost")
+    if not estimator.startswith("sklearn"):
+        pytest.importorskip(estimator.partition(".")[0])
     data = linear_targets(400, n_targets=1)
     ctx, model = trained(regression(), data, estimator=estimator)
     scores = sklearn_method.predict(model, data.train.x)
@@ -246,6 +248,15 @@ def test_an_estimator_stops_early_on_the_validation_part():
         params={"max_iter": 200, "early_stopping": True},
     )
     assert model.estimator.n_iter_ < 200
+
+
+@pytest.mark.filterwarnings("error")
+def test_lightgbm_stops_early_on_the_validation_part():
+    pytest.importorskip("lightgbm")
+    data = TrainingData(gaussians(600), gaussians(300, seed=2))
+    params = {"n_estimators": 300, "early_stopping_rounds": 3, "verbose": -1}
+    estimator = trained(data=data, estimator="lightgbm.LGBMClassifier", params=params)[1].estimator
+    assert 0 < estimator.best_iteration_ < 200
 
 
 def test_an_estimator_of_an_unknown_package_can_not_be_kept():
@@ -573,8 +584,8 @@ def test_a_rehearsal_leaves_what_is_smaller_or_has_no_limit():
     ("estimator", "params"), KEPT, ids=[one if isinstance(one, str) else "pipeline" for one, _ in KEPT]
 )
 def test_equal_trainings_give_equal_bytes(estimator, params):
-    if isinstance(estimator, str) and estimator.startswith("xgboost"):
-        pytest.importorskip("xgboost")
+    if isinstance(estimator, str) and not estimator.startswith("sklearn"):
+        pytest.importorskip(estimator.partition(".")[0])
     first, kept = (trained(estimator=estimator, params=params)[1] for _ in range(2))
     assert sklearn_method.save(first) == sklearn_method.save(kept)
 

@@ -79,7 +79,12 @@ TRUSTED = {
         "sklearn.utils._bunch.Bunch",
     ],
     "xgboost": ["xgboost.core.Booster", "xgboost.sklearn.XGBClassifier", "xgboost.sklearn.XGBRegressor"],
-    "lightgbm": ["lightgbm.basic.Booster", "lightgbm.sklearn.LGBMClassifier", "lightgbm.sklearn.LGBMRegressor"],
+    "lightgbm": [
+        "collections.OrderedDict",  # its evaluations
+        "lightgbm.basic.Booster",
+        "lightgbm.sklearn.LGBMClassifier",
+        "lightgbm.sklearn.LGBMRegressor",
+    ],
 }
 _TRUSTED = [name for names in TRUSTED.values() for name in names]
 
@@ -230,15 +235,23 @@ def _without_gaps(content: bytes) -> bytes:
 
 def is_opaque(content: bytes) -> bool:
     """Whether it holds anything whose content can't be checked: other libraries' buffers, compiled code's tables."""
+    return next(_opaque(content), None) is not None
+
+
+def opaque_types(content: bytes) -> list[str]:
+    """The types whose content can't be checked."""
+    return sorted(set(_opaque(content)))
+
+
+def _opaque(content: bytes) -> Iterator[str]:
     for node, _ in _walk(_graph(content)):
         name = _name(node)
         if name.partition(".")[0] not in _PLAIN_PACKAGES and not name.startswith(_CHECKED):
-            return True
-        if isinstance(node, SparseMatrixNode):  # nobody looks whether its indices lie inside
-            return True
-        if name.startswith("sklearn.ensemble._gb.") and not _begins_plainly(node):
-            return True
-    return False
+            yield name
+        elif isinstance(node, SparseMatrixNode):  # nobody looks whether its indices lie inside
+            yield name
+        elif name.startswith("sklearn.ensemble._gb.") and not _begins_plainly(node):
+            yield name
 
 
 def _begins_plainly(node: Node) -> bool:

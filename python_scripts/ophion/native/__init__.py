@@ -14,7 +14,12 @@ class NotExportable(Exception):
 
 
 def export_estimator(estimator, spec: Spec) -> dict[str, bytes]:
-    """Members of the neutral form of a fitted estimator with scikit-learn's contract.
+    """Members of the neutral form of a fitted estimator with scikit-learn's contract; NotExportable where it has none."""
+    return estimator_form(estimator, spec).members()
+
+
+def estimator_form(estimator, spec: Spec):
+    """The `forest.Forest` or `network.Network` of a fitted estimator with scikit-learn's contract.
 
     Raises
     ------
@@ -26,8 +31,8 @@ def export_estimator(estimator, spec: Spec) -> dict[str, bytes]:
     for module in (sklearn_trees, sklearn_networks, sklearn_linear, xgboost_trees, lightgbm_trees):
         convert = module.converter(estimator)
         if convert is not None:
-            return convert(estimator, spec).members()
+            return convert(estimator, spec)
     raise NotExportable(f"{type(estimator).__name__} has no native form")
 
 
-__all__ = ["NotExportable", "export_estimator"]
+__all__ = ["NotExportable", "estimator_form", "export_estimator"]

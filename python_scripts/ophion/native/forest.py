@@ -137,6 +137,8 @@ class Forest:
         """
         feature = np.asarray(feature, np.int64)
         leaf = feature < 0
+        if len(feature) and feature.max() >= self.features:
+            raise NotExportable(f"tree {len(self.roots)} asks for feature {feature.max()} of {self.features}")
         values = np.asarray(values, np.float64)[leaf]
         row = np.cumsum(leaf) - 1 + self._leaves
         self.roots.append(self._nodes)

@@ -106,7 +106,7 @@ def _ada_boost(estimator, spec: Spec) -> Forest:
         takes_missing=_takes_missing(estimator),
     )
     for one, weight in zip(estimator.estimators_, weights):
-        votes = one.classes_[np.argmax(one.tree_.value[:, 0, :], axis=1)]
+        votes = np.searchsorted(estimator.classes_, one.classes_)[np.argmax(one.tree_.value[:, 0, :], axis=1)]
         share = weight / total
         if classes == 2:
             values = np.where(votes == 1, 2 * share, -2 * share)[:, None]

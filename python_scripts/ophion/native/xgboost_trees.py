@@ -1,4 +1,4 @@
-"""XGBoost's models, read from the booster's own JSON: trees, dart's weighted trees, and gblinear's sums.
+"""XGBoost's models, read from the booster's own JSON or UBJ: trees, dart's weighted trees, and gblinear's sums.
 
 XGBoost compares float32 numbers, ``x < t`` to the left (``predict_fn.h``): the same as ``x <= t'`` with t' the float32 below t.
 Of categories, those listed go right, all others left, and NaN where `default_left` says.
@@ -12,7 +12,7 @@ import sys
 import numpy as np
 
 from ophion.contract import Spec
-from ophion.native import NotExportable
+from ophion.native import NotExportable, ubjson
 from ophion.native.forest import Forest, bit_set, live_nodes
 from ophion.native.network import Network
 
@@ -49,14 +49,14 @@ def _estimator(estimator, spec: Spec) -> Forest | Network:
     best = getattr(estimator, "best_iteration", None) if estimator.get_params().get("early_stopping_rounds") else None
     if best is not None:
         booster = booster[: best + 1]  # what predict uses after an early stop
-    found = from_json(json.loads(bytes(booster.save_raw("json"))), len(spec.features), spec.n_outputs)
+    found = from_document(ubjson.loads(bytes(booster.save_raw("ubj"))), len(spec.features), spec.n_outputs)
     if isinstance(found, Forest):
         found.demand_leaves(lambda x: estimator.apply(x).reshape(len(x), -1), name)
     return found
 
 
-def from_json(document: dict, features: int, outputs: int) -> Forest | Network:
-    """The neutral form of the JSON that ``Booster.save_model("x.json")`` writes.
+def from_document(document: dict, features: int, outputs: int) -> Forest | Network:
+    """The neutral form of what ``Booster.save_model`` writes, as JSON or UBJ.
 
     Raises
     ------
@@ -75,12 +75,12 @@ def from_json(document: dict, features: int, outputs: int) -> Forest | Network:
     if booster["name"] not in ("gbtree", "dart"):
         raise NotExportable(f"XGBoost with the booster '{booster['name']}'")
     model = booster["gbtree"]["model"] if booster["name"] == "dart" else booster["model"]
-    if model.get("cats", {}).get("enc"):
+    if len(model.get("cats", {}).get("enc", ())):
         raise NotExportable("XGBoost with categories of a data frame, which have names of their own")
     trees = model["trees"]
     weights = booster["weight_drop"] if booster["name"] == "dart" else np.ones(len(trees))
     forest = Forest(features, outputs, link=link, base=base, takes_missing=True)
-    if not trees:
+    if not len(trees):
         raise NotExportable("XGBoost without trees")
     for number, (tree, output, weight) in enumerate(zip(trees, model["tree_info"], weights, strict=True)):
         _add(forest, tree, output, weight, f"tree {number}")
