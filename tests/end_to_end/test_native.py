@@ -13,9 +13,17 @@ def sklearn(name, of, **params):
     return {"name": name, "type": "sklearn", "estimator": of, "params": params}
 
 
+def behind_scalers(name, of, **params):
+    steps = [{"estimator": "sklearn.preprocessing.StandardScaler"}, {"estimator": of, "params": params}]
+    return {"name": name, "type": "sklearn", "estimator": steps}
+
+
 def classifiers():
     return [
         network(),
+        sklearn("transformed", "sklearn.tree.DecisionTreeClassifier", max_depth=5) | {"transform": ["quantile"]},
+        behind_scalers("scaled_forest", "sklearn.ensemble.RandomForestClassifier", n_estimators=10),
+        behind_scalers("scaled_line", "sklearn.linear_model.LogisticRegression"),
         sklearn("tree", "sklearn.tree.DecisionTreeClassifier", max_depth=5),
         sklearn("forest", "sklearn.ensemble.RandomForestClassifier", n_estimators=10),
         sklearn("extra", "sklearn.ensemble.ExtraTreesClassifier", n_estimators=10),

@@ -8,9 +8,16 @@ import safetensors.numpy
 
 _ACTIVATIONS = {
     "relu": lambda v: np.maximum(v, 0),
+    "leaky_relu": lambda v, slope: np.where(v > 0, v, slope * v),
+    "elu": lambda v, alpha: np.where(v > 0, v, alpha * np.expm1(v)),
+    "selu": lambda v: 1.0507009873554805 * np.where(v > 0, v, 1.6732632423543772 * np.expm1(v)),
+    "gelu": lambda v: v * 0.5 * (1 + np.vectorize(math.erf)(v / math.sqrt(2))),
+    "gelu_tanh": lambda v: 0.5 * v * (1 + np.tanh(math.sqrt(2 / math.pi) * (v + 0.044715 * v**3))),
     "silu": lambda v: v / (1 + np.exp(-v)),
     "tanh": np.tanh,
     "sigmoid": lambda v: 1 / (1 + np.exp(-v)),
+    "softplus": lambda v, beta: np.log1p(np.exp(beta * v)) / beta,
+    "softmax": lambda v: np.exp(v) / np.exp(v).sum(axis=1, keepdims=True),
 }
 
 
@@ -69,5 +76,5 @@ def _network(description, arrays, x):
         elif step["type"] == "add":
             results.append(now + (x if step["from"] < 0 else results[step["from"]]))
         else:
-            results.append(_ACTIVATIONS[step["type"]](now))
+            results.append(_ACTIVATIONS[step["type"]](now, *([step["parameter"]] if "parameter" in step else [])))
     return results[-1]

@@ -26,9 +26,9 @@ def estimator_form(estimator, spec: Spec):
     NotExportable
         "KNeighborsClassifier has no native form"
     """
-    from ophion.native import lightgbm_trees, sklearn_linear, sklearn_networks, sklearn_trees, xgboost_trees
+    from ophion.native import lightgbm_trees, sklearn_linear, sklearn_networks, sklearn_pipelines, sklearn_trees, xgboost_trees
 
-    for module in (sklearn_trees, sklearn_networks, sklearn_linear, xgboost_trees, lightgbm_trees):
+    for module in (sklearn_trees, sklearn_networks, sklearn_linear, sklearn_pipelines, xgboost_trees, lightgbm_trees):
         convert = module.converter(estimator)
         if convert is not None:
             return convert(estimator, spec)

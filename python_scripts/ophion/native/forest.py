@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import json
 from collections.abc import Callable
@@ -77,6 +78,15 @@ def live_nodes(left: np.ndarray, right: np.ndarray, name: str) -> np.ndarray:
         seen[children] = True
         level = children
     return seen
+
+
+_INFINITY = 0x7F800000  # bits of float32's
+
+
+def _numbered(order: np.ndarray) -> np.ndarray:
+    """The float32 numbers in their order: 0 is zero, 1 the smallest above it, -1 the largest below."""
+    bits = np.where(order < 0, np.int64(0x80000000) - order, order).astype(np.uint32)
+    return bits.view(np.float32)
 
 
 class Forest:
@@ -183,6 +193,41 @@ class Forest:
             found["set_words"] = np.concatenate(self._sets).view(np.int32)
         return found
 
+    def through(self, transform: Callable[[np.ndarray], np.ndarray]) -> None:
+        """Ask of x what the splits ask of transform(x): each threshold t becomes the largest x with transform(x) <= t.
+
+        Parameters
+        ----------
+        transform : callable
+            Float32 events to float32 events, each column by itself and never falling.
+
+        Raises
+        ------
+        NotExportable
+            Splits on categories, or an event that does not take the same turns.
+        """
+        if self._sets:
+            raise NotExportable("splits on categories of features that were transformed")
+        arrays = self.arrays
+        here = [np.flatnonzero(arrays["feature"] == column) for column in range(self.features)]
+        known = [np.unique(arrays["threshold"][nodes]) for nodes in here]
+        wanted = np.zeros((max(map(len, known)), self.features), np.float32)
+        for column, thresholds in enumerate(known):
+            wanted[: len(thresholds), column] = thresholds
+        low = np.full(wanted.shape, -_INFINITY, np.int32)  # by bisection over all float32 numbers
+        high = np.full(wanted.shape, _INFINITY, np.int32)
+        while np.any(open_ := low + 1 < high):
+            middle = (low.astype(np.int64) + high) // 2
+            below = transform(_numbered(middle)) <= wanted
+            low, high = np.where(open_ & below, middle, low).astype(np.int32), np.where(open_ & ~below, middle, high).astype(np.int32)
+        found = _numbered(low)
+        before = copy.copy(self)
+        before.arrays = dict(arrays)
+        arrays["threshold"] = arrays["threshold"].copy()
+        for column, nodes in enumerate(here):
+            arrays["threshold"][nodes] = found[np.searchsorted(known[column], before.arrays["threshold"][nodes]), column]
+        self.demand_leaves(lambda x: before.leaf_nodes(transform(x)), "after a transform")
+
     def members(self) -> dict[str, bytes]:
         """What goes into the model file."""
         description = {"kind": "forest", "link": self.link, "scale": self.scale}
@@ -231,7 +276,7 @@ class Forest:
                 x[:, column] = self._categories(arrays["category_set"][splits], random)
                 continue
             known = arrays["threshold"][splits]
-            known = known[np.isfinite(known)]
+            known = known[np.abs(known) < np.finfo(np.float32).max]
             if not len(known):
                 continue
             chosen = random.choice(known, PROBES)
@@ -241,6 +286,8 @@ class Forest:
                 [chosen, np.nextafter(chosen, np.float32(-np.inf)), np.nextafter(chosen, np.float32(np.inf))],
                 chosen + x[:, column],
             )
+        most = np.finfo(np.float32).max
+        x = np.clip(x, -most, most)  # the trainers take no infinity
         if self.takes_missing:
             x[PROBES // 2 :][random.random((PROBES - PROBES // 2, self.features)) < 0.2] = np.nan
         return x

@@ -76,12 +76,16 @@ def _gradient_boosting(estimator, spec: Spec) -> Forest:
         raise NotExportable(f"{name} with init {type(estimator.init_).__name__}")
     link = "identity"
     if spec.task == "classification":
-        if estimator.loss != "log_loss":
-            raise NotExportable(f"{name} with loss '{estimator.loss}'")
         link = "logistic" if spec.n_outputs == 1 else "softmax"
     base = estimator._raw_predict_init(np.zeros((1, len(spec.features)), np.float32))[0]
+    factor = 2.0 if estimator.loss == "exponential" else 1.0  # which estimates half of the log of the odds
     forest = Forest(
-        len(spec.features), spec.n_outputs, link=link, base=base, scale=estimator.learning_rate, takes_missing=False
+        len(spec.features),
+        spec.n_outputs,
+        link=link,
+        base=base * factor,
+        scale=estimator.learning_rate * factor,
+        takes_missing=False,
     )
     for stage in estimator.estimators_:
         for output, one in enumerate(stage):
