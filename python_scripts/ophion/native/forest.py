@@ -62,9 +62,14 @@ def live_nodes(left: np.ndarray, right: np.ndarray, name: str) -> np.ndarray:
     NotExportable
         A child that is no node, or to which two ways lead: "tree 3: node 5 leads to node 70 of 63".
     """
-    seen = np.zeros(len(left), bool)
     if not len(left):
         raise NotExportable(f"{name} has no nodes")
+    inner = np.flatnonzero(left >= 0)
+    below = np.concatenate([left[inner], right[inner]])
+    if len(below) == len(left) - 1 and np.array_equal(np.sort(below), np.arange(1, len(left))):
+        if np.all(left[inner] > inner) and np.all(right[inner] > inner):
+            return np.ones(len(left), bool)  # as trees are as a rule: each node but the first has one parent, before it
+    seen = np.zeros(len(left), bool)
     seen[0] = True
     level = np.zeros(1, np.int64)
     while len(level := level[left[level] >= 0]):
@@ -239,20 +244,26 @@ class Forest:
     def leaf_nodes(self, x: np.ndarray) -> np.ndarray:
         """The leaf each event ends in, by the trainer's number: int, shape (events, trees)."""
         arrays = self.arrays
+        feature, threshold = arrays["feature"], arrays["threshold"]
+        children = np.stack([arrays["left"], arrays["right"]], axis=1).ravel()
         node = np.tile(arrays["roots"], len(x))  # event by event, all trees at once
-        walking = np.flatnonzero(arrays["feature"][node] >= 0)
+        event = np.repeat(np.arange(len(x)) * x.shape[1], len(self.roots))
+        values = np.ascontiguousarray(x).ravel()
+        walking = np.flatnonzero(feature[node] >= 0)
+        at, event = node[walking], event[walking]
         while len(walking):
-            at = node[walking]
-            value = x[walking // len(self.roots), arrays["feature"][at]]
-            left = value <= arrays["threshold"][at]
+            value = values[event + feature[at]]
+            left = value <= threshold[at]
             if self._sets:
                 chosen = np.flatnonzero(arrays["category_set"][at] >= 0)
                 left[chosen] = self._in_set(at[chosen], value[chosen])
             if self.takes_missing:
-                left |= np.isnan(value) & (arrays["missing_left"][at] != 0)
-            at = np.where(left, arrays["left"][at], arrays["right"][at])
+                missing = np.flatnonzero(np.isnan(value))
+                left[missing] = arrays["missing_left"][at[missing]] != 0
+            at = children[2 * at + ~left]
             node[walking] = at
-            walking = walking[arrays["feature"][at] >= 0]
+            going = feature[at] >= 0
+            walking, at, event = walking[going], at[going], event[going]
         return np.concatenate(self._parts["numbers"])[node].reshape(len(x), -1)
 
     def _in_set(self, node: np.ndarray, value: np.ndarray) -> np.ndarray:

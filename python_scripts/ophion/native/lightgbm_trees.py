@@ -100,6 +100,11 @@ def _pairs(block: str) -> dict[str, str]:
     return {key: value for key, _, value in lines}
 
 
+def _numbers(text: str, dtype: type) -> np.ndarray:
+    """The numbers of a list, up to the first thing that is none: much faster than by str.split."""
+    return np.fromstring(text, dtype, sep=" ")
+
+
 def _add(forest: Forest, tree: dict[str, str], output: int, name: str) -> None:
     if tree.get("is_linear", "0") != "0":
         raise NotExportable("LightGBM with linear trees")
@@ -107,7 +112,7 @@ def _add(forest: Forest, tree: dict[str, str], output: int, name: str) -> None:
     inner = leaves - 1
 
     def numbers(key: str, count: int, dtype: type) -> np.ndarray:
-        found = np.array(tree[key].split() if count else (), dtype)
+        found = _numbers(tree[key] if count else "", dtype)
         if len(found) != count:
             raise NotExportable(f"{name}: {key} has {len(found)} numbers, expected {count}")
         return found
@@ -157,8 +162,8 @@ def _categories(
     """The set of categories that go left at each inner node, and its number."""
     if not categorical.any():
         return None, []
-    bounds = np.array(tree["cat_boundaries"].split(), np.int64)
-    words = np.array(tree["cat_threshold"].split(), np.uint32)
+    bounds = _numbers(tree["cat_boundaries"], np.int64)
+    words = _numbers(tree["cat_threshold"], np.int64).astype(np.uint32)
     chosen = np.where(categorical, threshold, -1).astype(np.int64)
     if np.any(np.diff(bounds) < 0) or bounds[0] != 0 or bounds[-1] != len(words) or chosen.max() >= len(bounds) - 1:
         raise NotExportable(f"{name}: its sets of categories are not whole")

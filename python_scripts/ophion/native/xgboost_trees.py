@@ -12,7 +12,7 @@ import sys
 import numpy as np
 
 from ophion.contract import Spec
-from ophion.native import NotExportable, ubjson
+from ophion.native import NotExportable
 from ophion.native.forest import Forest, bit_set, live_nodes
 from ophion.native.network import Network
 
@@ -49,7 +49,7 @@ def _estimator(estimator, spec: Spec) -> Forest | Network:
     best = getattr(estimator, "best_iteration", None) if estimator.get_params().get("early_stopping_rounds") else None
     if best is not None:
         booster = booster[: best + 1]  # what predict uses after an early stop
-    found = from_document(ubjson.loads(bytes(booster.save_raw("ubj"))), len(spec.features), spec.n_outputs)
+    found = from_document(json.loads(bytes(booster.save_raw("json"))), len(spec.features), spec.n_outputs)
     if isinstance(found, Forest):
         found.demand_leaves(lambda x: estimator.apply(x).reshape(len(x), -1), name)
     return found
