@@ -19,6 +19,7 @@ void add_validate(CLI::App& app, Outcome& outcome);
 void add_train(CLI::App& app, Outcome& outcome);
 void add_predict(CLI::App& app, Outcome& outcome);
 void add_export(CLI::App& app, Outcome& outcome);
+void add_import(CLI::App& app, Outcome& outcome);
 void add_inspect(CLI::App& app, Outcome& outcome);
 void add_trust(CLI::App& app, Outcome& outcome);
 void add_methods(CLI::App& app, Outcome& outcome);

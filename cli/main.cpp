@@ -36,6 +36,7 @@ int main(int argc, char** argv) {
   ophion::cli::add_train(app, outcome);
   ophion::cli::add_predict(app, outcome);
   ophion::cli::add_export(app, outcome);
+  ophion::cli::add_import(app, outcome);
   ophion::cli::add_inspect(app, outcome);
   ophion::cli::add_trust(app, outcome);
   ophion::cli::add_methods(app, outcome);

@@ -46,9 +46,9 @@ struct DescribedFeatures {
   std::vector<std::string> inputs;  ///< the columns their expressions read, each once
 };
 
-DescribedFeatures describe_features(const ModelParts& parts) {
+/// `train`: the events whose ranges are noted; null when they are not known.
+DescribedFeatures describe_features(const std::vector<NamedExpression>& features, const MatrixView* train) {
   DescribedFeatures described;
-  const auto& features = parts.config.data().features;
   for (std::size_t i = 0; i < features.size(); ++i) {
     const native::Expression expression = parse_expression(features[i].expression, "feature '" + features[i].name + "'");
     for (const native::Input& input : expression.inputs()) {
@@ -56,7 +56,7 @@ DescribedFeatures describe_features(const ModelParts& parts) {
         described.inputs.push_back(input.column);
       }
     }
-    auto [least, most] = range_of(parts.train.features, i);
+    auto [least, most] = train ? range_of(*train, i) : std::pair<Value, Value>();
     Value feature = Value::object();
     feature.set("name", features[i].name);
     feature.set("unit", features[i].unit);
@@ -125,11 +125,11 @@ Value describe_payloads(const Payload& payload, const std::string& backend, std:
   return list;
 }
 
-Value describe_selftest(const ModelParts& parts, const SelfTest& test, std::map<std::string, std::string>& members) {
+Value describe_selftest(const Spec& spec, const SelfTest& test, std::map<std::string, std::string>& members) {
   if (test.rows == 0) return {};
-  const std::size_t features = parts.spec.features.size();
+  const std::size_t features = spec.features.size();
   members.emplace(selftest_member, write_safetensors({{"features", make_tensor(std::span(test.features), {test.rows, features})},
-                                                      {"scores", make_tensor(std::span(test.scores), {test.rows, parts.spec.outputs()})}}));
+                                                      {"scores", make_tensor(std::span(test.scores), {test.rows, spec.outputs()})}}));
   Value described = Value::object();
   described.set("member", selftest_member);
   described.set("rows", test.rows);
@@ -140,43 +140,76 @@ Value describe_selftest(const ModelParts& parts, const SelfTest& test, std::map<
   return described;
 }
 
-Value all_versions(const Payload& payload) {
+Value all_versions(const Value* of_payload) {
   Value versions = Value::object();
   versions.set("ophion", OPHION_VERSION);
-  if (const Value* of_payload = payload.info.find("versions"); of_payload && of_payload->is_object()) {
+  if (of_payload && of_payload->is_object()) {
     for (const auto& [package, version] : of_payload->as_object()) versions.set(package, version);
   }
   return versions;
 }
 
-std::shared_ptr<const ModelFile> build(const ModelParts& parts, const std::string& backend, const SelfTest& test) {
-  std::map<std::string, std::string> members;
-  DescribedFeatures features = describe_features(parts);
-  Value method = Value::object();
-  method.set("type", parts.method.type);
-  method.set("name", parts.method.name);
-  method.set("options", parts.method.options);
+/// What a manifest says of a model, wherever that came from.
+struct Contents {
+  const std::string& name;
+  const Spec& spec;
+  DescribedFeatures features;
+  std::vector<std::string> spectators;
+  MissingPolicy missing;
+  Value transforms;
+  Value method;
+  Value payloads;
+  Value versions;
+  const Value& provenance;
+  Value selftest;
+};
 
+std::shared_ptr<const ModelFile> assemble(Contents contents, std::map<std::string, std::string> members) {
   Value manifest = Value::object();
   manifest.set("format", Value());  // ModelFile's; named here to stand first
-  manifest.set("name", parts.method.name);
-  manifest.set("task", parts.spec.task);
-  manifest.set("classes", Value(parts.spec.classes));
-  manifest.set("targets", Value(parts.spec.targets));
-  manifest.set("features", std::move(features.list));
-  manifest.set("inputs", Value(features.inputs));
-  manifest.set("spectators", Value(parts.config.data().spectators));
-  manifest.set("missing", name_of(parts.preprocessing.missing()));
-  manifest.set("transforms", describe_transforms(parts.preprocessing.chain(), members));
-  manifest.set("outputs", Value(output_names_of(parts.spec)));
-  manifest.set("method", std::move(method));
-  manifest.set("payloads", describe_payloads(parts.payload, backend, members));
-  manifest.set("versions", all_versions(parts.payload));
-  manifest.set("provenance", parts.provenance);
-  manifest.set("selftest", describe_selftest(parts, test, members));
+  manifest.set("name", contents.name);
+  manifest.set("task", contents.spec.task);
+  manifest.set("classes", Value(contents.spec.classes));
+  manifest.set("targets", Value(contents.spec.targets));
+  manifest.set("features", std::move(contents.features.list));
+  manifest.set("inputs", Value(contents.features.inputs));
+  manifest.set("spectators", Value(contents.spectators));
+  manifest.set("missing", name_of(contents.missing));
+  manifest.set("transforms", std::move(contents.transforms));
+  manifest.set("outputs", Value(output_names_of(contents.spec)));
+  manifest.set("method", std::move(contents.method));
+  manifest.set("payloads", std::move(contents.payloads));
+  manifest.set("versions", std::move(contents.versions));
+  manifest.set("provenance", contents.provenance);
+  manifest.set("selftest", std::move(contents.selftest));
   manifest.set("created", utc_now(iso_time));
-  if (parts.report.size() > 0) members.emplace(report_member, write_json(parts.report) + "\n");
   return ModelFile::make(std::move(manifest), std::move(members));
+}
+
+Value describe_method(const std::string& type, const std::string& name, const Value& options) {
+  Value method = Value::object();
+  method.set("type", type);
+  method.set("name", name);
+  method.set("options", options);
+  return method;
+}
+
+std::shared_ptr<const ModelFile> build(const ModelParts& parts, const std::string& backend, const SelfTest& test) {
+  std::map<std::string, std::string> members;
+  const DataConfig& data = parts.config.data();
+  Contents contents{.name = parts.method.name,
+                    .spec = parts.spec,
+                    .features = describe_features(data.features, &parts.train.features),
+                    .spectators = data.spectators,
+                    .missing = parts.preprocessing.missing(),
+                    .transforms = describe_transforms(parts.preprocessing.chain(), members),
+                    .method = describe_method(parts.method.type, parts.method.name, parts.method.options),
+                    .payloads = describe_payloads(parts.payload, backend, members),
+                    .versions = all_versions(parts.payload.info.find("versions")),
+                    .provenance = parts.provenance,
+                    .selftest = describe_selftest(parts.spec, test, members)};
+  if (parts.report.size() > 0) members.emplace(report_member, write_json(parts.report) + "\n");
+  return assemble(std::move(contents), std::move(members));
 }
 
 }  // namespace
@@ -195,6 +228,24 @@ std::shared_ptr<const ModelFile> build_tested_model_file(const ModelParts& parts
   test.machine = machine_of(parts.method.threads != 0 ? parts.method.threads : parts.config.threads());
   test.versions = model.versions();
   return build(parts, model.backend(), test);
+}
+
+std::shared_ptr<const ModelFile> build_imported_model_file(const ImportedParts& parts, const SelfTest& test) {
+  std::map<std::string, std::string> members;
+  Value payloads = Value::array();
+  payloads.push_back(describe_payload(native_name, parts.native, Value::object(), native_name, members));
+  Contents contents{.name = parts.name,
+                    .spec = parts.spec,
+                    .features = describe_features(parts.features, nullptr),
+                    .spectators = {},
+                    .missing = parts.missing,
+                    .transforms = Value::array(),
+                    .method = describe_method("import", parts.name, Value::object()),
+                    .payloads = std::move(payloads),
+                    .versions = all_versions(&parts.versions),
+                    .provenance = parts.provenance,
+                    .selftest = describe_selftest(parts.spec, test, members)};
+  return assemble(std::move(contents), std::move(members));
 }
 
 }  // namespace ophion

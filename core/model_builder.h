@@ -1,7 +1,9 @@
-/// Builds the model file of a training: manifest, payload, transforms, self-test.
+/// Builds the model file of a training, or of a model that was trained elsewhere: manifest, payload, transforms, self-test.
 #pragma once
 
+#include <map>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include <ophion/config.h>
@@ -11,6 +13,7 @@
 #include "events.h"
 #include "model_file.h"
 #include "preprocessing.h"
+#include "self_test.h"
 
 namespace ophion {
 
@@ -32,5 +35,19 @@ std::shared_ptr<const ModelFile> build_model_file(const ModelParts& parts);
 
 /// The file to keep: scores of `model`, made from the file above, for the self-test's rows are stored with it.
 std::shared_ptr<const ModelFile> build_tested_model_file(const ModelParts& parts, const Model& model);
+
+/// A model that was trained elsewhere, in the neutral form.
+struct ImportedParts {
+  std::string name;
+  Spec spec;
+  std::vector<NamedExpression> features;  ///< each a plain column
+  MissingPolicy missing;
+  std::map<std::string, std::string> native;  ///< the neutral form's members
+  Value versions = Value::object();           ///< of the packages that made it, as far as known
+  Value provenance = Value::object();
+};
+
+/// `test` may be empty: then the file has no self-test.
+std::shared_ptr<const ModelFile> build_imported_model_file(const ImportedParts& parts, const SelfTest& test);
 
 }  // namespace ophion

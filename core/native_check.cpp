@@ -18,21 +18,23 @@ constexpr std::size_t one_in = 7;          // number is missing, in the events m
 
 /// Empty when the scores agree.
 std::string compare(const Model& native, const Model& own, const MatrixView& rows, const std::string& which) {
-  const std::vector<float> ours = native.predict(rows);
-  const std::vector<float> theirs = own.predict(rows);
+  return score_difference(native.predict(rows), own.predict(rows), own.outputs(), which);
+}
+
+}  // namespace
+
+std::string score_difference(std::span<const float> ours, std::span<const float> theirs, std::size_t outputs, const std::string& which) {
   for (std::size_t i = 0; i < ours.size(); ++i) {
     const double a = double{ours[i]}, b = double{theirs[i]};
     if (a == b || (std::isnan(a) && std::isnan(b))) continue;
     if (std::abs(a - b) <= tolerance * std::max(1.0, std::abs(b))) continue;
     std::ostringstream text;
     text.precision(9);
-    text << which << " " << i / own.outputs() << " scores " << a << " in the form '" << native.backend() << "' and " << b << " by its trainer";
+    text << which << " " << i / outputs << " scores " << a << " in this form and " << b << " by its trainer";
     return text.str();
   }
   return "";
 }
-
-}  // namespace
 
 std::string native_difference(const Model& native, const Model& own, const Events& events) {
   constexpr std::pair<PartName, const char*> looked_at[] = {{PartName::train, "training event"}, {PartName::validation, "validation event"}};

@@ -13,9 +13,17 @@ def sklearn(name, of, **params):
     return {"name": name, "type": "sklearn", "estimator": of, "params": params}
 
 
+def behind_scalers(name, of, **params):
+    steps = [{"estimator": "sklearn.preprocessing.StandardScaler"}, {"estimator": of, "params": params}]
+    return {"name": name, "type": "sklearn", "estimator": steps}
+
+
 def classifiers():
     return [
         network(),
+        sklearn("transformed", "sklearn.tree.DecisionTreeClassifier", max_depth=5) | {"transform": ["quantile"]},
+        behind_scalers("scaled_forest", "sklearn.ensemble.RandomForestClassifier", n_estimators=10),
+        behind_scalers("scaled_line", "sklearn.linear_model.LogisticRegression"),
         sklearn("tree", "sklearn.tree.DecisionTreeClassifier", max_depth=5),
         sklearn("forest", "sklearn.ensemble.RandomForestClassifier", n_estimators=10),
         sklearn("extra", "sklearn.ensemble.ExtraTreesClassifier", n_estimators=10),
@@ -23,6 +31,7 @@ def classifiers():
         sklearn("histogram", "sklearn.ensemble.HistGradientBoostingClassifier", max_iter=10),
         sklearn("ada", "sklearn.ensemble.AdaBoostClassifier", n_estimators=10, estimator=TREE),
         sklearn("xgb", "xgboost.XGBClassifier", n_estimators=10, max_depth=4),
+        sklearn("lgbm", "lightgbm.LGBMClassifier", n_estimators=10, verbose=-1),
         sklearn("logistic", "sklearn.linear_model.LogisticRegression"),
         sklearn("mlp_sklearn", "sklearn.neural_network.MLPClassifier", hidden_layer_sizes=[8], max_iter=20),
     ]
@@ -36,6 +45,7 @@ def regressors():
         sklearn("gradient", "sklearn.ensemble.GradientBoostingRegressor", n_estimators=10),
         sklearn("histogram", "sklearn.ensemble.HistGradientBoostingRegressor", max_iter=10),
         sklearn("xgb", "xgboost.XGBRegressor", n_estimators=10, max_depth=4),
+        sklearn("lgbm", "lightgbm.LGBMRegressor", n_estimators=10, verbose=-1),
         sklearn("ridge", "sklearn.linear_model.Ridge"),
     ]
 
@@ -91,6 +101,7 @@ def test_missing_values_take_the_turns_of_the_training(place):
         sklearn("histogram", "sklearn.ensemble.HistGradientBoostingClassifier", max_iter=10),
         sklearn("forest", "sklearn.ensemble.RandomForestClassifier", n_estimators=10),
         sklearn("xgb", "xgboost.XGBClassifier", n_estimators=10),
+        sklearn("lgbm", "lightgbm.LGBMClassifier", n_estimators=10, verbose=-1),
     ]
     run = place.train(config(by_label(write_parquet(place / "events.parquet", events)), methods, missing="keep"))
     rows = np.stack([events[f"x{i}"] for i in range(3)], axis=1)
@@ -98,3 +109,28 @@ def test_missing_values_take_the_turns_of_the_training(place):
     for method in run.metrics["methods"]:
         native = place.program.score(run.model(method), rows, place.path, "native")
         assert np.allclose(native, place.program.score(run.model(method), rows, place.path), rtol=1e-5, atol=1e-6), method
+
+
+def test_categories_go_their_ways_without_python(place):
+    events = columns()
+    random = np.random.default_rng(9)
+    events["kind"] = random.choice([0, 1, 5, 33, 40, 70], len(events["x0"])).astype(np.float32)
+    events["label"] = ((events["x0"] > 0.7) ^ np.isin(events["kind"], [1, 33])).astype(np.int64)
+    methods = [
+        sklearn("histogram", "sklearn.ensemble.HistGradientBoostingClassifier", max_iter=10, categorical_features=[2]),
+        sklearn(
+            "xgb", "xgboost.XGBClassifier", n_estimators=10, enable_categorical=True, feature_types=["q", "q", "c"], max_cat_to_onehot=1
+        ),
+        sklearn("lgbm", "lightgbm.LGBMClassifier", n_estimators=10, verbose=-1, categorical_feature=[2], max_cat_to_onehot=1),
+    ]
+    names = ("x0", "x1", "kind")
+    document = config(by_label(write_parquet(place / "events.parquet", events)), methods, features=names, missing="keep")
+    run = place.train(document)
+    rows = np.stack([events[name] for name in names], axis=1)
+    rows[::3, 2] = random.integers(-2, 120, len(rows[::3]))
+    rows[::7, 2] = np.nan
+    for method in run.metrics["methods"]:
+        native = place.program.score(run.model(method), rows, place.path, "native")
+        with_python = place.program.score(run.model(method), rows, place.path, "python")
+        assert np.allclose(native, with_python, rtol=1e-5, atol=1e-6), method
+        assert np.ptp(native) > 0.2, method

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 import safetensors.numpy
 import torch
-from sklearn import ensemble, linear_model, naive_bayes, pipeline, preprocessing, tree
+from neutral import scores
+from sklearn import discriminant_analysis, ensemble, linear_model, naive_bayes, svm, tree
 from torch import nn
+from torch.nn import functional as F
 
 from ophion.contract import Spec
 from ophion.native import NotExportable, export_estimator
@@ -57,12 +59,95 @@ def test_what_a_forest_says_of_itself():
     assert "missing_left" not in arrays, "gradient boosting takes no missing values"
 
 
+def linear_and_others():
+    """Estimators, and whether they give probabilities: else it is their decision function."""
+    return [
+        *((one, True) for one in (linear_model.LogisticRegression(), discriminant_analysis.LinearDiscriminantAnalysis())),
+        *((one, False) for one in (linear_model.RidgeClassifier(), linear_model.Perceptron(), linear_model.SGDClassifier(), svm.LinearSVC())),
+        (ensemble.AdaBoostClassifier(tree.DecisionTreeClassifier(max_depth=2), n_estimators=5), True),
+        (tree.ExtraTreeClassifier(max_depth=3), True),
+        (ensemble.GradientBoostingClassifier(n_estimators=5, init="zero"), True),
+    ]
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize("estimator, probabilities", linear_and_others(), ids=lambda one: type(one).__name__)
+def test_a_classifier_scores_as_its_trainer_does(estimator, probabilities, classes):
+    x, y = events()
+    if classes == 3:
+        y = y + (x[:, 2] > 1)
+    estimator.fit(x, y)
+    expected = estimator.predict_proba(x) if probabilities else estimator.decision_function(x)
+    if classes == 2:
+        expected = expected[:, 1:] if probabilities else expected[:, None]
+    spec = Spec("classification", FEATURES, tuple("abc"[:classes]))
+    assert scores(export_estimator(estimator, spec), x) == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        linear_model.SGDClassifier(loss="log_loss"),
+        ensemble.GradientBoostingClassifier(n_estimators=5, loss="exponential"),
+    ],
+)
+def test_a_classifier_of_two_classes_scores_as_its_trainer_does(estimator):
+    x, y = events()
+    expected = estimator.fit(x, y).predict_proba(x)[:, 1:]
+    assert scores(export_estimator(estimator, TWO), x) == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize("targets", [1, 2])
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        linear_model.Ridge(),
+        linear_model.LinearRegression(),
+        linear_model.Lasso(0.1),
+        linear_model.ElasticNet(0.1),
+        tree.DecisionTreeRegressor(max_depth=4),
+        ensemble.RandomForestRegressor(n_estimators=5),
+        ensemble.ExtraTreesRegressor(n_estimators=5),
+    ],
+)
+def test_a_regressor_scores_as_its_trainer_does(estimator, targets):
+    x, _ = events()
+    y = np.stack([x[:, 0] ** 2, x[:, 1] - x[:, 2]], axis=1)[:, :targets]
+    expected = estimator.fit(x, y if targets == 2 else y[:, 0]).predict(x).reshape(len(x), targets)
+    spec = Spec("regression", FEATURES, targets=("y", "z")[:targets])
+    assert scores(export_estimator(estimator, spec), x) == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        linear_model.PoissonRegressor(),
+        linear_model.GammaRegressor(),
+        linear_model.TweedieRegressor(power=1.5),
+        linear_model.TweedieRegressor(power=0),
+        svm.LinearSVR(),
+        linear_model.SGDRegressor(),
+        linear_model.QuantileRegressor(alpha=0.01),
+    ],
+)
+def test_a_regressor_of_one_positive_target_scores_as_its_trainer_does(estimator):
+    x, _ = events()
+    y = np.exp(0.3 * x[:, 0] - 0.1 * x[:, 1])
+    expected = estimator.fit(x, y).predict(x)
+    members = export_estimator(estimator, Spec("regression", FEATURES, targets=("y",)))
+    assert np.ptp(expected) > 0.1
+    assert scores(members, x)[:, 0] == pytest.approx(expected, rel=1e-5, abs=1e-5)
+
+
 @pytest.mark.parametrize(
     "estimator, reason",
     [
         (naive_bayes.GaussianNB(), "GaussianNB has no native form"),
-        (pipeline.make_pipeline(preprocessing.StandardScaler(), linear_model.LogisticRegression()), "Pipeline has no native form"),
-        (ensemble.GradientBoostingClassifier(n_estimators=2, loss="exponential"), "GradientBoostingClassifier with loss 'exponential'"),
+        (
+            linear_model.SGDClassifier(loss="modified_huber"),
+            "SGDClassifier with loss 'modified_huber', whose probabilities are a link of its own",
+        ),
+        (ensemble.VotingClassifier([("bayes", naive_bayes.GaussianNB())]), "VotingClassifier has no native form"),
         (
             ensemble.GradientBoostingClassifier(n_estimators=2, init=linear_model.LogisticRegression()),
             "GradientBoostingClassifier with init LogisticRegression",
@@ -70,10 +155,6 @@ def test_what_a_forest_says_of_itself():
         (
             ensemble.AdaBoostClassifier(linear_model.LogisticRegression(), n_estimators=2),
             "AdaBoostClassifier over LogisticRegression",
-        ),
-        (
-            ensemble.HistGradientBoostingClassifier(max_iter=2, categorical_features=[2]),
-            "HistGradientBoostingClassifier with categorical features",
         ),
     ],
 )
@@ -96,23 +177,6 @@ class Residual(nn.Module):
         return self.last(self.drop(nn.functional.silu(self.norm(self.second(x))) + x)).squeeze(1)
 
 
-def run(members, x):
-    """The steps in NumPy, in double."""
-    description = json.loads(members["model.json"])
-    arrays = {name: array.astype(np.float64) for name, array in safetensors.numpy.load(members["arrays.safetensors"]).items()}
-    known = {"relu": lambda v: np.maximum(v, 0), "silu": lambda v: v / (1 + np.exp(-v)), "tanh": np.tanh}
-    results = []
-    for step in description["steps"]:
-        now = results[-1] if results else x.astype(np.float64)
-        if step["type"] == "dense":
-            results.append(now @ arrays[step["arrays"] + ".weight"].T + arrays[step["arrays"] + ".bias"])
-        elif step["type"] == "add":
-            results.append(now + (x if step["from"] < 0 else results[step["from"]]))
-        else:
-            results.append(known[step["type"]](now))
-    return results[-1]
-
-
 def test_a_network_with_residuals_and_batch_norm():
     torch.manual_seed(3)
     model = Residual()
@@ -122,7 +186,8 @@ def test_a_network_with_residuals_and_batch_norm():
     assert json.loads(members["model.json"])["link"] == "logistic"
     assert "norm" not in str(members["model.json"]), "folded into the layer before it"
     with torch.no_grad():
-        assert run(members, x)[:, 0] == pytest.approx(model.eval()(torch.from_numpy(x)).numpy(), abs=1e-5)
+        expected = torch.sigmoid(model.eval()(torch.from_numpy(x))).numpy()
+        assert scores(members, x)[:, 0] == pytest.approx(expected, abs=1e-5)
 
 
 def test_a_batch_norm_whose_input_is_wanted_elsewhere_is_not_folded():
@@ -140,7 +205,55 @@ def test_a_batch_norm_whose_input_is_wanted_elsewhere_is_not_folded():
     x, _ = events()
     model(torch.from_numpy(x))
     with torch.no_grad():
-        assert run(export_module(model, TWO), x) == pytest.approx(model.eval()(torch.from_numpy(x)).numpy(), abs=1e-5)
+        expected = torch.sigmoid(model.eval()(torch.from_numpy(x))).numpy()
+        assert scores(export_module(model, TWO), x) == pytest.approx(expected, abs=1e-5)
+
+
+class Functional(nn.Module):
+    """One step as a function, between two layers."""
+
+    def __init__(self, function):
+        super().__init__()
+        self.first, self.function, self.last = nn.Linear(3, 5), function, nn.Linear(5, 1)
+
+    def forward(self, x):
+        return torch.squeeze(self.last(self.function(self.first(x))), 1)
+
+
+FUNCTIONS = {
+    "relu": lambda x: F.relu(x, inplace=True),
+    "torch_relu": torch.relu,
+    "leaky_relu": lambda x: F.leaky_relu(x, 0.2),
+    "leaky_relu_default": F.leaky_relu,
+    "elu": lambda x: F.elu(x, alpha=0.7),
+    "selu": torch.selu,
+    "gelu": F.gelu,
+    "gelu_tanh": lambda x: F.gelu(x, approximate="tanh"),
+    "silu": F.silu,
+    "method": lambda x: x.sigmoid().tanh().relu(),
+    "softplus": lambda x: F.softplus(x, 2.0),
+    "softmax": lambda x: torch.softmax(x, dim=-1),
+    "method_softmax": lambda x: x.softmax(1),
+    "dropout": lambda x: F.dropout(torch.tanh(x), 0.5, training=False),
+    "flatten": lambda x: torch.flatten(torch.tanh(x), 1).contiguous(),
+    "residual": lambda x: torch.add(torch.tanh(x), x),
+    "module_leaky_relu": nn.LeakyReLU(0.3),
+    "module_elu": nn.ELU(0.4),
+    "module_gelu": nn.GELU("tanh"),
+    "module_softplus": nn.Softplus(3),
+    "module_softmax": nn.Softmax(dim=1),
+    "module_others": nn.Sequential(nn.SELU(), nn.SiLU(), nn.Tanh(), nn.Identity(), nn.AlphaDropout(), nn.Flatten(), nn.Sigmoid()),
+}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_every_activation_as_function_module_or_method(name):
+    torch.manual_seed(5)
+    model = Functional(FUNCTIONS[name]).eval()
+    x, _ = events()
+    with torch.no_grad():
+        expected = torch.sigmoid(model(torch.from_numpy(x))).numpy()
+    assert scores(export_module(model, TWO), x)[:, 0] == pytest.approx(expected, abs=1e-5)
 
 
 class Attention(nn.Module):
@@ -172,7 +285,16 @@ class Scaled(nn.Module):
 
 @pytest.mark.parametrize(
     "model, reason",
-    [(Attention(), "MultiheadAttention"), (Branching(), "can't be traced by torch.fx"), (Scaled(), "the step 'mul' (mul) has no native form")],
+    [
+        (Attention(), "MultiheadAttention"),
+        (Branching(), "can't be traced by torch.fx"),
+        (Scaled(), "the step 'mul' (mul) has no native form"),
+        (Functional(nn.LayerNorm(5)), "the step 'function' (LayerNorm) has no native form"),
+        (Functional(F.hardswish), "the step 'hardswish' (hardswish) has no native form"),
+        (Functional(lambda x: F.softmax(x, dim=0)), "the step 'softmax' (softmax over dimension 0) has no native form"),
+        (Functional(nn.Softplus(threshold=5)), "the step 'function' (Softplus with threshold 5) has no native form"),
+        (Functional(F.dropout), "(dropout that goes on when it predicts: say training=self.training)"),
+    ],
 )
 def test_a_network_beyond_the_steps_is_refused_by_name(model, reason):
     with pytest.raises(NotExportable) as refusal:

@@ -65,6 +65,7 @@ KEPT = [
         {},
     ),
     ("xgboost.XGBClassifier", {"n_estimators": 5}),
+    ("lightgbm.LGBMClassifier", {"n_estimators": 5, "verbose": -1}),
 ]
 
 
@@ -74,8 +75,8 @@ KEPT = [
     ("estimator", "params"), KEPT, ids=[one if isinstance(one, str) else "pipeline" for one, _ in KEPT]
 )
 def test_kept_estimators_score_as_before_bit_for_bit(estimator, params, classes):
-    if isinstance(estimator, str) and estimator.startswith("xgboost"):
-        pytest.importorskip("xgboost")
+    if isinstance(estimator, str) and not estimator.startswith("sklearn"):
+        pytest.importorskip(estimator.partition(".")[0])
     data = TrainingData(gaussians(300, classes=classes))
     ctx, model = trained(classification(classes), data, estimator=estimator, params=params)
     members = sklearn_method.save(model)
@@ -83,7 +84,7 @@ def test_kept_estimators_score_as_before_bit_for_bit(estimator, params, classes)
     scores = sklearn_method.predict(model, data.train.x)
     assert scores.dtype == np.float32 and scores.shape == ((300,) if len(classes) == 2 else (300, 3))
     assert np.array_equal(sklearn_method.predict(loaded, data.train.x), scores)
-    assert sklearn_method.carries_code(members) == any(one in str(estimator) for one in ("xgboost", "SVC"))
+    assert sklearn_method.carries_code(members) == any(one in str(estimator) for one in ("xgboost", "lightgbm", "SVC"))
 
 
 @pytest.mark.parametrize(
@@ -92,11 +93,12 @@ def test_kept_estimators_score_as_before_bit_for_bit(estimator, params, classes)
         "sklearn.ensemble.GradientBoostingRegressor",
         "sklearn.ensemble.HistGradientBoostingRegressor",
         "xgboost.XGBRegressor",
+        "lightgbm.LGBMRegressor",
     ],
 )
 def test_kept_regressors_score_as_before_bit_for_bit(estimator):
-    if estimator.startswith("xgboost"):
-        pytest.importorskip("xgboost")
+    if not estimator.startswith("sklearn"):
+        pytest.importorskip(estimator.partition(".")[0])
     data = linear_targets(400, n_targets=1)
     ctx, model = trained(regression(), data, estimator=estimator)
     scores = sklearn_method.predict(model, data.train.x)
@@ -248,6 +250,15 @@ def test_an_estimator_stops_early_on_the_validation_part():
     assert model.estimator.n_iter_ < 200
 
 
+@pytest.mark.filterwarnings("error")
+def test_lightgbm_stops_early_on_the_validation_part():
+    pytest.importorskip("lightgbm")
+    data = TrainingData(gaussians(600), gaussians(300, seed=2))
+    params = {"n_estimators": 300, "early_stopping_rounds": 3, "verbose": -1}
+    estimator = trained(data=data, estimator="lightgbm.LGBMClassifier", params=params)[1].estimator
+    assert 0 < estimator.best_iteration_ < 200
+
+
 def test_an_estimator_of_an_unknown_package_can_not_be_kept():
     from sklearn.linear_model import LogisticRegression
 
@@ -378,18 +389,66 @@ def test_nodes_that_another_object_stands_in_for_are_seen(forest):
         _skops_file.load(doctored(forest, change_schema=lambda text: replacing(text, alias)))
 
 
-def test_splits_on_categories_are_refused(boosted):
+@pytest.fixture(scope="module")
+def categorical():
     x = np.random.default_rng(1).integers(0, 5, (300, 2)).astype(np.float32)
-    data = TrainingData(events(x, (x[:, 0] % 2).astype(np.int32), np.ones(300)))
+    x[::9, 0] = np.nan
+    data = TrainingData(events(x, (x[:, 0] % 2 == 1).astype(np.int32), np.ones(300)))
     model = trained(
         data=data,
         estimator="sklearn.ensemble.HistGradientBoostingClassifier",
         params={"max_iter": 3, "categorical_features": [0]},
     )[1]
-    with pytest.raises(ValueError, match="HistGradientBoostingClassifier can't be kept: it holds functools.partial"):
-        sklearn_method.save(model)
-    with pytest.raises(ValueError, match="TreePredictor: splits on categories"):
-        _skops_file.load(doctored(boosted, setting("is_categorical", 0, 1)))
+    return model, x, sklearn_method.save(model)["estimator.skops"]
+
+
+def test_splits_on_categories_are_kept_and_need_no_trust(categorical):
+    model, x, content = categorical
+    assert not _skops_file.is_opaque(content)
+    assert np.array_equal(_skops_file.load(content).predict_proba(x)[:, 1].astype(np.float32), model.predict(x))
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "text"),
+    [
+        ("bitset_idx", 10**6, r"TreePredictor: splits on categories up to set 1000000, but sets of shape \(1, 8\)"),
+        ("feature_idx", 2, "node 0 asks for feature 2, expected 0 to 1"),
+    ],
+)
+def test_a_wild_split_on_categories_is_refused(categorical, field, value, text):
+    with pytest.raises(ValueError, match=text):
+        _skops_file.load(doctored(categorical[2], setting(field, 0, value)))
+
+
+def test_splits_on_categories_of_a_model_without_categories_are_refused(boosted):
+    def change(array):
+        array["is_categorical"][0] = 1
+
+    with pytest.raises(ValueError, match="TreePredictor: splits on categories up to set 0, but sets of shape"):
+        _skops_file.load(doctored(boosted, change))
+
+
+def test_a_preprocessor_that_hands_on_less_is_refused(categorical):
+    def narrow(key, value):  # the columns that the second transformer takes
+        return {**value, "content": value["content"][:1]} if key == "transformers_" else value
+
+    with pytest.raises(ValueError, match=r"HistGradientBoostingClassifier: makes features of shape \(1, 1\), expected \(1, 2\)"):
+        _skops_file.load(doctored(categorical[2], change_schema=lambda text: replacing(text, narrow)))
+
+
+def test_a_partial_of_anything_else_is_refused(categorical):
+    def other(key, value):
+        return {**value, "__class__": "reduce", "__module__": "numpy._core.multiarray"} if key == "func" else value
+
+    with pytest.raises(ValueError, match="not trusted: numpy._core.multiarray.reduce"):
+        _skops_file.load(doctored(categorical[2], change_schema=lambda text: replacing(text, other)))
+
+    def known(key, value):
+        found = isinstance(value, dict) and value.get("__class__") == "check_array"
+        return {**value, "__class__": "exp", "__module__": "numpy"} if key == "func" and found else value
+
+    with pytest.raises(ValueError, match="functools.partial of numpy.exp, expected sklearn.utils.validation.check_array"):
+        _skops_file.load(doctored(categorical[2], change_schema=lambda text: replacing(text, known)))
 
 
 def test_a_tree_under_a_false_name_is_checked(forest):
@@ -525,8 +584,8 @@ def test_a_rehearsal_leaves_what_is_smaller_or_has_no_limit():
     ("estimator", "params"), KEPT, ids=[one if isinstance(one, str) else "pipeline" for one, _ in KEPT]
 )
 def test_equal_trainings_give_equal_bytes(estimator, params):
-    if isinstance(estimator, str) and estimator.startswith("xgboost"):
-        pytest.importorskip("xgboost")
+    if isinstance(estimator, str) and not estimator.startswith("sklearn"):
+        pytest.importorskip(estimator.partition(".")[0])
     first, kept = (trained(estimator=estimator, params=params)[1] for _ in range(2))
     assert sklearn_method.save(first) == sklearn_method.save(kept)
 

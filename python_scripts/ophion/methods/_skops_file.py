@@ -46,12 +46,17 @@ from skops.io.exceptions import UnsupportedTypeException  # noqa: E402
 
 TREE = "sklearn.tree._tree.Tree"
 PREDICTOR = "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor"
+BOOSTING = "sklearn.ensemble._hist_gradient_boosting.gradient_boosting."
+CHECK_ARRAY = "sklearn.utils.validation.check_array"
+WORDS = 8  # of 32 bits: a set of the categories 0 to 255
 
 # Beside what skops trusts itself (scikit-learn's estimators, NumPy's and SciPy's types).
 TRUSTED = {
     "sklearn": [
         TREE,
         PREDICTOR,
+        "functools.partial",  # of check_array alone, see _check_partial
+        CHECK_ARRAY,
         "sklearn.calibration._CalibratedClassifier",
         "sklearn.calibration._SigmoidCalibration",
         "sklearn.gaussian_process._gpc._BinaryGaussianProcessClassifierLaplace",
@@ -74,13 +79,18 @@ TRUSTED = {
         "sklearn.utils._bunch.Bunch",
     ],
     "xgboost": ["xgboost.core.Booster", "xgboost.sklearn.XGBClassifier", "xgboost.sklearn.XGBRegressor"],
-    "lightgbm": ["lightgbm.basic.Booster", "lightgbm.sklearn.LGBMClassifier", "lightgbm.sklearn.LGBMRegressor"],
+    "lightgbm": [
+        "collections.OrderedDict",  # its evaluations
+        "lightgbm.basic.Booster",
+        "lightgbm.sklearn.LGBMClassifier",
+        "lightgbm.sklearn.LGBMRegressor",
+    ],
 }
 _TRUSTED = [name for names in TRUSTED.values() for name in names]
 
 # What scores with NumPy's and SciPy's checked operations alone, or is checked below. All other types, whose content compiled
 # code walks without a look at it (neighbours, clusters, support vectors, splines, other libraries' buffers), count as code.
-_PLAIN_PACKAGES = ("builtins", "collections", "numpy", "scipy")
+_PLAIN_PACKAGES = ("builtins", "collections", "functools", "numpy", "scipy")
 _CHECKED = (
     "sklearn._loss.",
     "sklearn.calibration.",
@@ -103,12 +113,14 @@ _CHECKED = (
     "sklearn.neural_network.",
     "sklearn.pipeline.",
     "sklearn.preprocessing._data.",
+    "sklearn.preprocessing._encoders.OrdinalEncoder",
     "sklearn.preprocessing._function_transformer.",
     "sklearn.preprocessing._label.",
     "sklearn.svm._classes.LinearSVC",
     "sklearn.svm._classes.LinearSVR",
     "sklearn.tree.",
     "sklearn.utils._bunch.",
+    CHECK_ARRAY,
 )
 # Gradient boosting begins with what another estimator gives: these give as many columns as can be looked up.
 _FIRST_SCORES = ("sklearn.dummy.DummyClassifier", "sklearn.dummy.DummyRegressor")
@@ -162,17 +174,21 @@ def load(content: bytes) -> Any:
             _check_predictor(node, limit)
         elif name in (TREE, PREDICTOR):
             raise ValueError(f"{name}: not written as scikit-learn's objects are")
-        elif name.endswith("._BinMapper") and _has_categories(_attributes(node, name).get("is_categorical_")):
-            raise ValueError(
-                f"{name}: splits on categories index tables of bits that are not checked, so they are refused"
-            )
+        elif name == "functools.partial":
+            _check_partial(node)
+        elif name.startswith(BOOSTING):
+            _check_categories(node)
         elif name.startswith("sklearn.ensemble._gb."):
             _check_stages(node)
     audit_tree(tree, trusted=_TRUSTED)
     estimator = tree.construct()
     for node, _ in _walk(tree):
-        if _name(node).startswith("sklearn.ensemble._gb.") and isinstance(node, ObjectNode) and _begins_plainly(node):
+        if not isinstance(node, ObjectNode):
+            continue
+        if _name(node).startswith("sklearn.ensemble._gb.") and _begins_plainly(node):
             _check_first_scores(node.construct())
+        if _name(node).startswith(BOOSTING):
+            _check_preprocessor(node.construct())
     return estimator
 
 
@@ -219,15 +235,23 @@ def _without_gaps(content: bytes) -> bytes:
 
 def is_opaque(content: bytes) -> bool:
     """Whether it holds anything whose content can't be checked: other libraries' buffers, compiled code's tables."""
+    return next(_opaque(content), None) is not None
+
+
+def opaque_types(content: bytes) -> list[str]:
+    """The types whose content can't be checked."""
+    return sorted(set(_opaque(content)))
+
+
+def _opaque(content: bytes) -> Iterator[str]:
     for node, _ in _walk(_graph(content)):
         name = _name(node)
         if name.partition(".")[0] not in _PLAIN_PACKAGES and not name.startswith(_CHECKED):
-            return True
-        if isinstance(node, SparseMatrixNode):  # nobody looks whether its indices lie inside
-            return True
-        if name.startswith("sklearn.ensemble._gb.") and not _begins_plainly(node):
-            return True
-    return False
+            yield name
+        elif isinstance(node, SparseMatrixNode):  # nobody looks whether its indices lie inside
+            yield name
+        elif name.startswith("sklearn.ensemble._gb.") and not _begins_plainly(node):
+            yield name
 
 
 def _begins_plainly(node: Node) -> bool:
@@ -320,12 +344,56 @@ def _check_predictor(node: Node, limit: int | None) -> None:
     if limit is None:
         raise ValueError(f"{PREDICTOR}: not part of an estimator that says how many features it has")
     inner = nodes["is_leaf"] == 0
-    if np.any(nodes["is_categorical"]):
-        raise ValueError(
-            f"{PREDICTOR}: splits on categories index tables of bits that are not checked, so they are refused"
-        )
+    _sets_of_categories(node)
     _check_children(PREDICTOR, nodes["left"], nodes["right"], inner)
     _check_features(PREDICTOR, nodes["feature_idx"], inner, limit)
+
+
+def _sets_of_categories(node: Node) -> int:
+    """How many splits on categories a predictor has; each one's set of categories must be there."""
+    attributes = _attributes(node, PREDICTOR)
+    nodes = _array(attributes, "nodes", PREDICTOR)
+    splits = nodes["bitset_idx"][nodes["is_categorical"] != 0] if "bitset_idx" in nodes.dtype.names else None
+    if splits is None or splits.dtype != np.uint32:
+        raise ValueError(f"{PREDICTOR}: the nodes have dtype {nodes.dtype}")
+    if len(splits):
+        sets = _array(attributes, "raw_left_cat_bitsets", PREDICTOR)
+        if sets.dtype != np.uint32 or sets.ndim != 2 or sets.shape[1] != WORDS or splits.max() >= len(sets):
+            raise ValueError(
+                f"{PREDICTOR}: splits on categories up to set {splits.max()}, but sets of shape {sets.shape} and {sets.dtype}"
+            )
+    return len(splits)
+
+
+def _check_categories(node: Node) -> None:
+    """The table of known categories has a row for each feature that is one: splits on categories look into it."""
+    name = _name(node)
+    mapper = _attributes(node, name).get("_bin_mapper")
+    flags = _array(_attributes(mapper, f"{name}._bin_mapper"), "is_categorical_", f"{name}._bin_mapper")
+    kept = flags.ndim == 1 and flags.dtype.kind in "bu" and flags.itemsize == 1 and len(flags) == _features(node)
+    splits = sum(_sets_of_categories(one) for one, _ in _walk(node) if _name(one) == PREDICTOR and isinstance(one, ObjectNode))
+    if not kept or (splits and not flags.any()):
+        raise ValueError(f"{name}: {splits} splits on categories, but is_categorical_ says {flags.tolist()}")
+
+
+def _check_preprocessor(boosted: Any) -> None:
+    """It hands on as many features as it is given, which the trees walk unchecked: it renames categories, no more."""
+    first = boosted._preprocessor
+    if first is None:
+        return
+    features = boosted.n_features_in_
+    steps = [one for _, one, _ in getattr(first, "transformers_", ())]
+    kinds = [type(one).__name__ for one in steps if not isinstance(one, str)]  # "drop" what nobody took
+    if type(first).__name__ != "ColumnTransformer" or not set(kinds) <= {"OrdinalEncoder", "FunctionTransformer"}:
+        raise ValueError(f"{type(boosted).__name__}: its features come from {type(first).__name__} of {', '.join(kinds)}")
+    found = first.transform(np.zeros((1, features))).shape
+    if found != (1, features):
+        raise ValueError(f"{type(boosted).__name__}: makes features of shape {found}, expected (1, {features})")
+
+
+def _check_partial(node: Node) -> None:
+    if _name(getattr(node, "func", node)) != CHECK_ARRAY:
+        raise ValueError(f"functools.partial of {_name(getattr(node, 'func', node))}, expected {CHECK_ARRAY}")
 
 
 def _check_stages(node: Node) -> None:
@@ -401,9 +469,3 @@ def _number(node: Any) -> int:
 def _features(node: Node) -> int | None:
     found = _attributes(node, _name(node)).get("n_features_in_")
     return None if found is None else _number(found)
-
-
-def _has_categories(node: Any) -> bool:
-    if getattr(node, "type", None) == "numpy":
-        return bool(np.any(_array({"is_categorical_": node}, "is_categorical_", "_BinMapper")))
-    return getattr(node, "content", "null") != "null"

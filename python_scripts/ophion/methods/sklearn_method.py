@@ -169,7 +169,7 @@ def _validation_arguments(
         if parameters.get("early_stopping") is True and takes(last, "X_val"):
             return {"X_val": x, "y_val": y, "sample_weight_val": events.w}
         if parameters.get("early_stopping_rounds") and takes(last, "eval_set"):
-            found = {"eval_set": [(x, y)]}
+            found = {"eval_X": x, "eval_y": y} if takes(last, "eval_X") else {"eval_set": [(x, y)]}  # LightGBM from 4.7 on
             weights = [name for name in ("sample_weight_eval_set", "eval_sample_weight") if takes(last, name)]
             found |= {name: [events.w] for name in weights}
             return found | ({"verbose": False} if takes(last, "verbose") else {})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import json
 from collections.abc import Callable
@@ -12,6 +13,8 @@ import safetensors.numpy
 from ophion.native import NotExportable
 
 PROBES = 1024
+WORD = 32  # bits of a set's words
+MOST_CATEGORIES = 1 << 16  # of a feature: what is beyond is no category but a number
 
 
 def round_down(threshold: np.ndarray) -> np.ndarray:
@@ -25,6 +28,70 @@ def round_down(threshold: np.ndarray) -> np.ndarray:
     above = rounded.astype(np.float64) > threshold
     rounded[above] = np.nextafter(rounded[above], np.float32(-np.inf))
     return rounded
+
+
+def bit_set(categories: np.ndarray) -> np.ndarray:
+    """The words of a set of categories: bit c % 32 of word c // 32, up to the last category in it. uint32.
+
+    Raises
+    ------
+    NotExportable
+        "a split on the category 100000: there is room for 65536"
+    """
+    categories = np.asarray(categories, np.int64)
+    if not len(categories):
+        return np.zeros(1, np.uint32)
+    if categories.min() < 0 or categories.max() >= MOST_CATEGORIES:
+        wrong = categories.min() if categories.min() < 0 else categories.max()
+        raise NotExportable(f"a split on the category {wrong}: there is room for 0 to {MOST_CATEGORIES - 1}")
+    words = np.zeros(categories.max() // WORD + 1, np.uint32)
+    np.bitwise_or.at(words, categories // WORD, np.uint32(1) << (categories % WORD).astype(np.uint32))
+    return words
+
+
+def live_nodes(left: np.ndarray, right: np.ndarray, name: str) -> np.ndarray:
+    """Which nodes of a tree that was read from a file can be reached from its first one; bool, one a node.
+
+    Parameters
+    ----------
+    left, right : arrays of int
+        Children; negative: a leaf.
+
+    Raises
+    ------
+    NotExportable
+        A child that is no node, or to which two ways lead: "tree 3: node 5 leads to node 70 of 63".
+    """
+    if not len(left):
+        raise NotExportable(f"{name} has no nodes")
+    inner = np.flatnonzero(left >= 0)
+    below = np.concatenate([left[inner], right[inner]])
+    if len(below) == len(left) - 1 and np.array_equal(np.sort(below), np.arange(1, len(left))):
+        if np.all(left[inner] > inner) and np.all(right[inner] > inner):
+            return np.ones(len(left), bool)  # as trees are as a rule: each node but the first has one parent, before it
+    seen = np.zeros(len(left), bool)
+    seen[0] = True
+    level = np.zeros(1, np.int64)
+    while len(level := level[left[level] >= 0]):
+        children = np.concatenate([left[level], right[level]])
+        wrong = np.flatnonzero((children < 0) | (children >= len(left)))
+        if len(wrong):
+            by = level[wrong[0] % len(level)]
+            raise NotExportable(f"{name}: node {by} leads to node {children[wrong[0]]} of {len(left)}")
+        if len(np.unique(children)) < len(children) or np.any(seen[children]):
+            raise NotExportable(f"{name}: two ways lead to one node")
+        seen[children] = True
+        level = children
+    return seen
+
+
+_INFINITY = 0x7F800000  # bits of float32's
+
+
+def _numbered(order: np.ndarray) -> np.ndarray:
+    """The float32 numbers in their order: 0 is zero, 1 the smallest above it, -1 the largest below."""
+    bits = np.where(order < 0, np.int64(0x80000000) - order, order).astype(np.uint32)
+    return bits.view(np.float32)
 
 
 class Forest:
@@ -51,11 +118,16 @@ class Forest:
         self.roots: list[int] = []
         self.tree_output: list[int] = []
         self._parts: dict[str, list[np.ndarray]] = {
-            name: [] for name in ("feature", "threshold", "left", "right", "missing_left", "values")
+            name: []
+            for name in ("feature", "threshold", "left", "right", "missing_left", "category_set", "other_left", "numbers", "values")
         }
+        self._sets: list[np.ndarray] = []
         self._nodes = self._leaves = 0
 
-    def add_tree(self, feature, threshold, left, right, values, *, missing_left=None, output: int | None = None) -> None:
+    def add_tree(
+        self, feature, threshold, left, right, values, *, missing_left=None, output: int | None = None, category_set=None,
+        sets=(), other_left=None, numbers=None
+    ) -> None:
         """Append a tree.
 
         Parameters
@@ -69,9 +141,19 @@ class Forest:
         missing_left : array of bool, optional
         output : int, optional
             The output the tree adds to; None when its leaves have a number for every output.
+        category_set : array of int, optional
+            Of a node that splits on categories: the number of its set in `sets`; -1 of the others.
+        sets : sequence of arrays of uint32
+            The categories that go left, as `bit_set` gives them.
+        other_left : array of bool, optional
+            Whether a category beyond the set's words, or a negative one, goes left.
+        numbers : array of int, optional
+            What the trainer calls each node, or each leaf, where it does not count them as they stand here.
         """
         feature = np.asarray(feature, np.int64)
         leaf = feature < 0
+        if len(feature) and feature.max() >= self.features:
+            raise NotExportable(f"tree {len(self.roots)} asks for feature {feature.max()} of {self.features}")
         values = np.asarray(values, np.float64)[leaf]
         row = np.cumsum(leaf) - 1 + self._leaves
         self.roots.append(self._nodes)
@@ -83,7 +165,16 @@ class Forest:
             "left": np.where(leaf, row, np.asarray(left, np.int64) + self._nodes),
             "right": np.where(leaf, 0, np.asarray(right, np.int64) + self._nodes),
             "missing_left": np.zeros(len(feature), bool) if missing_left is None else np.asarray(missing_left, bool) & ~leaf,
+            "category_set": np.full(len(feature), -1),
+            "other_left": np.zeros(len(feature), bool),
+            "numbers": np.arange(len(feature)) if numbers is None else np.asarray(numbers),
         }
+        if category_set is not None:
+            category_set = np.where(leaf, -1, category_set)
+            nodes["category_set"] = np.where(category_set < 0, -1, category_set + len(self._sets))
+            nodes["other_left"] = np.asarray(other_left, bool) & (category_set >= 0)
+            nodes["threshold"][category_set >= 0] = 0
+            self._sets += [np.asarray(words, np.uint32) for words in sets]
         for name, numbers in nodes.items():
             self._parts[name].append(numbers)
         self._parts["values"].append(values.ravel())
@@ -101,7 +192,46 @@ class Forest:
             found["missing_left"] = whole["missing_left"].astype(np.int32)
         if self.tree_output:
             found["tree_output"] = np.asarray(self.tree_output, np.int32)
+        if self._sets:
+            found |= {name: whole[name].astype(np.int32) for name in ("category_set", "other_left")}
+            found["set_first"] = np.cumsum([0, *map(len, self._sets)]).astype(np.int32)
+            found["set_words"] = np.concatenate(self._sets).view(np.int32)
         return found
+
+    def through(self, transform: Callable[[np.ndarray], np.ndarray]) -> None:
+        """Ask of x what the splits ask of transform(x): each threshold t becomes the largest x with transform(x) <= t.
+
+        Parameters
+        ----------
+        transform : callable
+            Float32 events to float32 events, each column by itself and never falling.
+
+        Raises
+        ------
+        NotExportable
+            Splits on categories, or an event that does not take the same turns.
+        """
+        if self._sets:
+            raise NotExportable("splits on categories of features that were transformed")
+        arrays = self.arrays
+        here = [np.flatnonzero(arrays["feature"] == column) for column in range(self.features)]
+        known = [np.unique(arrays["threshold"][nodes]) for nodes in here]
+        wanted = np.zeros((max(map(len, known)), self.features), np.float32)
+        for column, thresholds in enumerate(known):
+            wanted[: len(thresholds), column] = thresholds
+        low = np.full(wanted.shape, -_INFINITY, np.int32)  # by bisection over all float32 numbers
+        high = np.full(wanted.shape, _INFINITY, np.int32)
+        while np.any(open_ := low + 1 < high):
+            middle = (low.astype(np.int64) + high) // 2
+            below = transform(_numbered(middle)) <= wanted
+            low, high = np.where(open_ & below, middle, low).astype(np.int32), np.where(open_ & ~below, middle, high).astype(np.int32)
+        found = _numbered(low)
+        before = copy.copy(self)
+        before.arrays = dict(arrays)
+        arrays["threshold"] = arrays["threshold"].copy()
+        for column, nodes in enumerate(here):
+            arrays["threshold"][nodes] = found[np.searchsorted(known[column], before.arrays["threshold"][nodes]), column]
+        self.demand_leaves(lambda x: before.leaf_nodes(transform(x)), "after a transform")
 
     def members(self) -> dict[str, bytes]:
         """What goes into the model file."""
@@ -112,20 +242,39 @@ class Forest:
         }
 
     def leaf_nodes(self, x: np.ndarray) -> np.ndarray:
-        """The leaf each event ends in, counted from its tree's first node: int, shape (events, trees)."""
+        """The leaf each event ends in, by the trainer's number: int, shape (events, trees)."""
         arrays = self.arrays
+        feature, threshold = arrays["feature"], arrays["threshold"]
+        children = np.stack([arrays["left"], arrays["right"]], axis=1).ravel()
         node = np.tile(arrays["roots"], len(x))  # event by event, all trees at once
-        walking = np.flatnonzero(arrays["feature"][node] >= 0)
+        event = np.repeat(np.arange(len(x)) * x.shape[1], len(self.roots))
+        values = np.ascontiguousarray(x).ravel()
+        walking = np.flatnonzero(feature[node] >= 0)
+        at, event = node[walking], event[walking]
         while len(walking):
-            at = node[walking]
-            value = x[walking // len(self.roots), arrays["feature"][at]]
-            left = value <= arrays["threshold"][at]
+            value = values[event + feature[at]]
+            left = value <= threshold[at]
+            if self._sets:
+                chosen = np.flatnonzero(arrays["category_set"][at] >= 0)
+                left[chosen] = self._in_set(at[chosen], value[chosen])
             if self.takes_missing:
-                left |= np.isnan(value) & (arrays["missing_left"][at] != 0)
-            at = np.where(left, arrays["left"][at], arrays["right"][at])
+                missing = np.flatnonzero(np.isnan(value))
+                left[missing] = arrays["missing_left"][at[missing]] != 0
+            at = children[2 * at + ~left]
             node[walking] = at
-            walking = walking[arrays["feature"][at] >= 0]
-        return node.reshape(len(x), -1) - arrays["roots"]
+            going = feature[at] >= 0
+            walking, at, event = walking[going], at[going], event[going]
+        return np.concatenate(self._parts["numbers"])[node].reshape(len(x), -1)
+
+    def _in_set(self, node: np.ndarray, value: np.ndarray) -> np.ndarray:
+        """Whether a category goes left at a node that splits on categories; False for NaN."""
+        arrays = self.arrays
+        category = np.where(np.isfinite(value), np.clip(value, -1e9, 1e9), -1).astype(np.int64)  # toward zero, as in C
+        first = arrays["set_first"][arrays["category_set"][node]]
+        inside = (category >= 0) & (category < (arrays["set_first"][arrays["category_set"][node] + 1] - first) * WORD)
+        word = arrays["set_words"].view(np.uint32)[np.where(inside, first + category // WORD, 0)]
+        bit = (word >> (np.where(inside, category, 0) % WORD).astype(np.uint32)) & 1
+        return np.where(inside, bit != 0, (arrays["other_left"][node] != 0) & ~np.isnan(value))
 
     def probes(self) -> np.ndarray:
         """Events that sit exactly on thresholds and right beside them, some with missing numbers: float32."""
@@ -133,8 +282,12 @@ class Forest:
         random = np.random.default_rng(0)
         x = random.standard_normal((PROBES, self.features)).astype(np.float32)
         for column in range(self.features):
-            known = arrays["threshold"][arrays["feature"] == column]
-            known = known[np.isfinite(known)]
+            splits = arrays["feature"] == column
+            if self._sets and np.any(arrays["category_set"][splits] >= 0):
+                x[:, column] = self._categories(arrays["category_set"][splits], random)
+                continue
+            known = arrays["threshold"][splits]
+            known = known[np.abs(known) < np.finfo(np.float32).max]
             if not len(known):
                 continue
             chosen = random.choice(known, PROBES)
@@ -144,9 +297,19 @@ class Forest:
                 [chosen, np.nextafter(chosen, np.float32(-np.inf)), np.nextafter(chosen, np.float32(np.inf))],
                 chosen + x[:, column],
             )
+        most = np.finfo(np.float32).max
+        x = np.clip(x, -most, most)  # the trainers take no infinity
         if self.takes_missing:
             x[PROBES // 2 :][random.random((PROBES - PROBES // 2, self.features)) < 0.2] = np.nan
         return x
+
+    def _categories(self, category_set: np.ndarray, random: np.random.Generator) -> np.ndarray:
+        """Categories in these sets and beside them: negative, just beyond, far beyond."""
+        first = self.arrays["set_first"]
+        known = category_set[category_set >= 0]
+        words = (first[known + 1] - first[known]).max()
+        found = random.integers(-2, words * WORD + 3, PROBES)
+        return np.where(random.random(PROBES) < 0.02, 100_000, found).astype(np.float32)
 
     def demand_leaves(self, trainers: Callable[[np.ndarray], np.ndarray], name: str) -> None:
         """Compare with the leaves that the trainer itself finds: a forest that only scores alike may hide swapped leaves.

@@ -38,6 +38,12 @@ class Network:
         self._arrays[f"{name}.bias"] = self._arrays[f"{name}.bias"] * scale + shift
         return True
 
+    def scale_inputs(self, factor: np.ndarray, shift: np.ndarray) -> None:
+        """Let ``x * factor + shift`` be what the first step, a dense layer, is given; only the first one may see the input."""
+        weight, bias = (self._arrays[f"{self.steps[0]['arrays']}.{name}"] for name in ("weight", "bias"))
+        bias += weight @ shift
+        weight *= factor
+
     def activation(self, type_: str, parameter: float | None = None) -> int:
         """One of `native/network.h`'s activations."""
         return self._append({"type": type_} | ({} if parameter is None else {"parameter": float(parameter)}))

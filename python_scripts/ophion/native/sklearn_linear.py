@@ -1,4 +1,5 @@
-"""scikit-learn's linear models: logistic and ridge regression, LDA, linear SVM, and their kin, as networks of one step."""
+"""scikit-learn's linear models: logistic and ridge regression, LDA, linear SVM, generalized linear models and their kin, as networks of one
+step."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ import numpy as np
 from sklearn import discriminant_analysis, linear_model, svm
 
 from ophion.contract import Spec
+from ophion.native import NotExportable
 from ophion.native.network import Network
 
 
@@ -13,7 +15,7 @@ def converter(estimator):
     """The function that makes a `Network` of this estimator; None when there is none."""
     if type(estimator) in _CLASSIFIERS:
         return _classifier
-    return _regressor if type(estimator) in _REGRESSORS else None
+    return _regressor if type(estimator) in (*_REGRESSORS, *_GENERALIZED) else None
 
 
 def _classifier(estimator, spec: Spec) -> Network:
@@ -21,23 +23,40 @@ def _classifier(estimator, spec: Spec) -> Network:
     link = "identity"
     if hasattr(estimator, "predict_proba"):
         link = "logistic" if spec.n_outputs == 1 else "softmax"
+    if isinstance(estimator, linear_model.SGDClassifier) and link != "identity":
+        if estimator.loss != "log_loss":
+            raise NotExportable(f"SGDClassifier with loss '{estimator.loss}', whose probabilities are a link of its own")
+        if spec.n_outputs > 1:
+            raise NotExportable("SGDClassifier with probabilities of more than two classes, each against the others")
     network = Network(link=link)
-    network.dense(estimator.coef_, np.ravel(estimator.intercept_))
+    network.dense(np.atleast_2d(estimator.coef_), np.ravel(estimator.intercept_))
     return network
 
 
 def _regressor(estimator, spec: Spec) -> Network:
     weight = np.atleast_2d(estimator.coef_)
-    network = Network(link="identity")
+    network = Network(link=_link_of(estimator))
     network.dense(weight, np.broadcast_to(np.ravel(estimator.intercept_), (len(weight),)))
     return network
+
+
+def _link_of(estimator) -> str:
+    if type(estimator) not in _GENERALIZED:
+        return "identity"
+    links = {"IdentityLink": "identity", "LogLink": "exponential"}
+    name = type(estimator._base_loss.link).__name__
+    if name not in links:
+        raise NotExportable(f"{type(estimator).__name__} with {name}")
+    return links[name]
 
 
 _CLASSIFIERS = (
     linear_model.LogisticRegression,
     linear_model.LogisticRegressionCV,
     linear_model.RidgeClassifier,
+    linear_model.RidgeClassifierCV,
     linear_model.Perceptron,
+    linear_model.SGDClassifier,
     discriminant_analysis.LinearDiscriminantAnalysis,
     svm.LinearSVC,
 )
@@ -46,8 +65,20 @@ _REGRESSORS = (
     linear_model.Ridge,
     linear_model.RidgeCV,
     linear_model.Lasso,
+    linear_model.LassoCV,
+    linear_model.LassoLars,
+    linear_model.Lars,
+    linear_model.MultiTaskLasso,
+    linear_model.MultiTaskElasticNet,
     linear_model.ElasticNet,
+    linear_model.ElasticNetCV,
+    linear_model.OrthogonalMatchingPursuit,
     linear_model.BayesianRidge,
+    linear_model.ARDRegression,
     linear_model.HuberRegressor,
+    linear_model.TheilSenRegressor,
+    linear_model.QuantileRegressor,
+    linear_model.SGDRegressor,
     svm.LinearSVR,
 )
+_GENERALIZED = (linear_model.PoissonRegressor, linear_model.GammaRegressor, linear_model.TweedieRegressor)

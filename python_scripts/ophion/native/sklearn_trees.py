@@ -13,7 +13,7 @@ from sklearn.dummy import DummyClassifier, DummyRegressor
 
 from ophion.contract import Spec
 from ophion.native import NotExportable
-from ophion.native.forest import Forest, round_down
+from ophion.native.forest import WORD, Forest, bit_set, round_down
 
 
 def converter(estimator):
@@ -76,12 +76,16 @@ def _gradient_boosting(estimator, spec: Spec) -> Forest:
         raise NotExportable(f"{name} with init {type(estimator.init_).__name__}")
     link = "identity"
     if spec.task == "classification":
-        if estimator.loss != "log_loss":
-            raise NotExportable(f"{name} with loss '{estimator.loss}'")
         link = "logistic" if spec.n_outputs == 1 else "softmax"
     base = estimator._raw_predict_init(np.zeros((1, len(spec.features)), np.float32))[0]
+    factor = 2.0 if estimator.loss == "exponential" else 1.0  # which estimates half of the log of the odds
     forest = Forest(
-        len(spec.features), spec.n_outputs, link=link, base=base, scale=estimator.learning_rate, takes_missing=False
+        len(spec.features),
+        spec.n_outputs,
+        link=link,
+        base=base * factor,
+        scale=estimator.learning_rate * factor,
+        takes_missing=False,
     )
     for stage in estimator.estimators_:
         for output, one in enumerate(stage):
@@ -106,7 +110,7 @@ def _ada_boost(estimator, spec: Spec) -> Forest:
         takes_missing=_takes_missing(estimator),
     )
     for one, weight in zip(estimator.estimators_, weights):
-        votes = one.classes_[np.argmax(one.tree_.value[:, 0, :], axis=1)]
+        votes = np.searchsorted(estimator.classes_, one.classes_)[np.argmax(one.tree_.value[:, 0, :], axis=1)]
         share = weight / total
         if classes == 2:
             values = np.where(votes == 1, 2 * share, -2 * share)[:, None]
@@ -118,40 +122,76 @@ def _ada_boost(estimator, spec: Spec) -> Forest:
 
 
 def _hist_gradient_boosting(estimator, spec: Spec) -> Forest:
-    name = type(estimator).__name__
-    if estimator.is_categorical_ is not None and np.any(estimator.is_categorical_):
-        raise NotExportable(f"{name} with categorical features")
     if spec.task == "classification":
         link = "logistic" if spec.n_outputs == 1 else "softmax"
     else:
         link = "exponential" if estimator.loss in ("poisson", "gamma") else "identity"
     base = np.ravel(estimator._baseline_prediction)
     forest = Forest(len(spec.features), spec.n_outputs, link=link, base=base, takes_missing=True)
+    columns, categories = _categories(estimator, len(spec.features))
     predictors = [one for stage in estimator._predictors for one in stage]
     for number, one in enumerate(predictors):
         nodes = one.nodes
+        category_set, sets = _sets(one, categories)
         forest.add_tree(
-            np.where(nodes["is_leaf"], -1, nodes["feature_idx"]),
+            np.where(nodes["is_leaf"], -1, columns[nodes["feature_idx"]]),
             round_down(nodes["num_threshold"]),
             nodes["left"],
             nodes["right"],
             nodes["value"],
             missing_left=nodes["missing_go_to_left"],
             output=number % spec.n_outputs,
+            category_set=category_set,
+            sets=sets,
+            other_left=nodes["missing_go_to_left"],
         )
-    _demand_values(forest, predictors, name)
+    _demand_values(forest, predictors, estimator)
     return forest
 
 
-def _demand_values(forest: Forest, predictors: list, name: str) -> None:
+def _categories(estimator, features: int) -> tuple[np.ndarray, list[np.ndarray]]:
+    """How HistGradientBoosting sees the features: its column k is the event's columns[k], categorical ones first; of those
+    categories[k] says which number each code stands for."""
+    chosen = estimator.is_categorical_
+    if chosen is None or not np.any(chosen):
+        return np.arange(features), []
+    encoder = estimator._preprocessor.named_transformers_["encoder"]
+    categories = [known[~np.isnan(known)] for known in encoder.categories_]
+    for column, known in zip(np.flatnonzero(chosen), categories):
+        wrong = known[(known < 0) | (known != np.floor(known))]
+        if len(wrong):
+            raise NotExportable(
+                f"{type(estimator).__name__} with the category {wrong[0]:g} of feature {column}: expected whole numbers from 0"
+            )
+    return np.concatenate([np.flatnonzero(chosen), np.flatnonzero(~chosen)]), categories
+
+
+def _sets(predictor, categories: list[np.ndarray]) -> tuple[np.ndarray | None, list[np.ndarray]]:
+    """The set of categories that go left at each node, and its number. What is not known goes as missing values do."""
+    nodes = predictor.nodes
+    splits = np.flatnonzero(nodes["is_categorical"] & (nodes["is_leaf"] == 0))
+    if not len(splits):
+        return None, []
+    category_set, sets = np.full(len(nodes), -1), []
+    for node in nodes[splits]:
+        known = categories[node["feature_idx"]]
+        codes = np.arange(len(known))
+        left = (predictor.raw_left_cat_bitsets[node["bitset_idx"]][codes // WORD] >> (codes % WORD).astype(np.uint32)) & 1 != 0
+        sets.append(~bit_set(known[~left]) if node["missing_go_to_left"] else bit_set(known[left]))
+    category_set[splits] = np.arange(len(splits))
+    return category_set, sets
+
+
+def _demand_values(forest: Forest, predictors: list, estimator) -> None:
     """HistGradientBoosting tells no leaves, but each tree's values, which tell them as well."""
     x = forest.probes()
-    nothing = np.zeros((0, 8), np.uint32)  # no categories
+    seen = estimator._preprocess_X(x.astype(np.float64), reset=False)
+    known = estimator._bin_mapper.make_known_categories_bitsets()
     leaves = forest.leaf_nodes(x)
     for number, one in enumerate(predictors):
-        theirs = one.predict(x.astype(np.float64), nothing, np.zeros(0, np.uint32), 1)
+        theirs = one.predict(seen, *known, 1)
         if not np.array_equal(theirs, one.nodes["value"][leaves[:, number]]):
-            raise NotExportable(f"{name}: tree {number} and its native form disagree on an event")
+            raise NotExportable(f"{type(estimator).__name__}: tree {number} and its native form disagree on an event")
 
 
 _CONVERTERS = {

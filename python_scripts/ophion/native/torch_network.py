@@ -13,32 +13,51 @@ from ophion.contract import Spec
 from ophion.native import NotExportable
 from ophion.native.network import Network
 
-# What stands for an activation: modules, functions of torch and torch.nn.functional, methods of tensors.
+# What stands for an activation: modules, functions of torch and torch.nn.functional, methods of tensors. A module's parameters have
+# the names of the function's arguments.
 _MODULES = {
-    nn.ReLU: "relu",
-    nn.LeakyReLU: "leaky_relu",
-    nn.ELU: "elu",
-    nn.SELU: "selu",
-    nn.GELU: "gelu",
-    nn.SiLU: "silu",
-    nn.Tanh: "tanh",
-    nn.Sigmoid: "sigmoid",
-    nn.Softplus: "softplus",
-    nn.Softmax: "softmax",
+    nn.ReLU: F.relu,
+    nn.LeakyReLU: F.leaky_relu,
+    nn.ELU: F.elu,
+    nn.SELU: F.selu,
+    nn.GELU: F.gelu,
+    nn.SiLU: F.silu,
+    nn.Tanh: F.tanh,
+    nn.Sigmoid: F.sigmoid,
+    nn.Softplus: F.softplus,
+    nn.Softmax: F.softmax,
 }
-_FUNCTIONS = {
-    torch.relu: "relu",
-    F.relu: "relu",
-    torch.selu: "selu",
-    F.selu: "selu",
-    F.silu: "silu",
-    torch.tanh: "tanh",
-    F.tanh: "tanh",
-    torch.sigmoid: "sigmoid",
-    F.sigmoid: "sigmoid",
+_SAME_FUNCTIONS = {
+    torch.relu: F.relu,
+    torch.relu_: F.relu,
+    F.relu_: F.relu,
+    F.leaky_relu_: F.leaky_relu,
+    F.elu_: F.elu,
+    torch.selu: F.selu,
+    torch.tanh: F.tanh,
+    torch.sigmoid: F.sigmoid,
+    torch.softmax: F.softmax,
 }
-_METHODS = {"relu": "relu", "tanh": "tanh", "sigmoid": "sigmoid"}
-_SHAPES = {"squeeze", "flatten"}  # an event's numbers stay what they are (C++ compares the scores after the training)
+_METHODS = {"relu": F.relu, "tanh": F.tanh, "sigmoid": F.sigmoid, "softmax": F.softmax}
+# Their arguments beside the input and "inplace", in order, with what they are when they are not given.
+_ARGUMENTS = {
+    F.relu: {},
+    F.leaky_relu: {"negative_slope": 0.01},
+    F.elu: {"alpha": 1.0},
+    F.selu: {},
+    F.gelu: {"approximate": "none"},
+    F.silu: {},
+    F.tanh: {},
+    F.sigmoid: {},
+    F.softplus: {"beta": 1.0, "threshold": 20.0},
+    F.softmax: {"dim": None},
+}
+_PARAMETERS = {F.leaky_relu: "negative_slope", F.elu: "alpha", F.softplus: "beta"}
+# An event's numbers stay what they are (C++ compares the scores after the training); dropout does nothing when it predicts.
+_SAME_MODULES = (nn.Dropout, nn.AlphaDropout, nn.Identity, nn.Flatten)
+_NOTHING = (torch.flatten, torch.squeeze)
+_DROPOUT = (F.dropout, F.alpha_dropout)
+_NOTHING_METHODS = ("squeeze", "flatten", "contiguous")
 
 
 def export_module(model: nn.Module, spec: Spec) -> dict[str, bytes]:
@@ -93,13 +112,31 @@ class _Chain:
         if node.op == "call_function" and node.target in (operator.add, operator.iadd, torch.add) and not node.kwargs:
             return self._sum(node)
         name = getattr(node.target, "__name__", str(node.target))
-        if node.op == "call_function" and node.target is torch.flatten or node.op == "call_method" and name in _SHAPES:
+        if node.op == "call_function" and node.target in _NOTHING or node.op == "call_method" and name in _NOTHING_METHODS:
             return self._same(node)
-        known = _FUNCTIONS.get(node.target) if node.op == "call_function" else _METHODS.get(name) if node.op == "call_method" else None
-        if known is None:
+        if node.op == "call_function" and node.target in _DROPOUT:
+            if dict(zip(("input", "p", "training"), node.args), **node.kwargs).get("training", True) is not False:
+                self._refuse(node, f"{name} that goes on when it predicts: say training=self.training")
+            return self._same(node)
+        function = _SAME_FUNCTIONS.get(node.target, node.target) if node.op == "call_function" else None
+        if node.op == "call_method":
+            function = _METHODS.get(name)
+        if function not in _ARGUMENTS:
             self._refuse(node, name)
-        self._demand_last(node.args[0], f"the input of '{node.name}'")
-        return self.network.activation(known)
+        given = dict(zip(_ARGUMENTS[function], node.args[1:])) | dict(node.kwargs)
+        return self._activation(node, function, given, name)
+
+    def _activation(self, node: fx.Node, function, given: dict, name: str) -> int:
+        """An activation with those of its arguments that are given."""
+        self._demand_last(node.args[0] if node.args else None, f"the input of '{node.name}'")
+        arguments = _ARGUMENTS[function] | {key: value for key, value in given.items() if key in _ARGUMENTS[function]}
+        if function is F.softmax and arguments["dim"] not in (1, -1):
+            self._refuse(node, f"{name} over dimension {arguments['dim']}")
+        if function is F.softplus and arguments["threshold"] != 20:
+            self._refuse(node, f"{name} with threshold {arguments['threshold']}")
+        kind = "gelu_tanh" if arguments.get("approximate") == "tanh" else function.__name__
+        parameter = _PARAMETERS.get(function)
+        return self.network.activation(kind, arguments[parameter] if parameter else None)
 
     def _same(self, node: fx.Node) -> int:
         return self.results[node.args[0]]
@@ -116,22 +153,17 @@ class _Chain:
 
     def _module(self, node: fx.Node, module: nn.Module) -> int:
         kind = type(module)
-        if kind in (nn.Dropout, nn.AlphaDropout, nn.Identity, nn.Flatten):  # nothing, when it predicts
+        if kind in _SAME_MODULES:
             return self._same(node)
+        if kind in _MODULES:
+            given = {key: getattr(module, key) for key in _ARGUMENTS[_MODULES[kind]]}
+            return self._activation(node, _MODULES[kind], given, kind.__name__)
         self._demand_last(node.args[0], f"the input of '{node.name}'")
         if kind is nn.Linear:
             return self.network.dense(_array(module.weight), None if module.bias is None else _array(module.bias))
         if kind is nn.BatchNorm1d and module.running_mean is not None:
             return self._batch_norm(module)
-        if kind not in _MODULES or (kind is nn.Softmax and module.dim not in (1, -1)):
-            self._refuse(node, kind.__name__)
-        name = _MODULES[kind]
-        if kind is nn.GELU and module.approximate == "tanh":
-            name = "gelu_tanh"
-        if kind is nn.Softplus and module.threshold != 20:
-            self._refuse(node, f"Softplus with threshold {module.threshold}")
-        parameter = {"leaky_relu": "negative_slope", "elu": "alpha", "softplus": "beta"}.get(name)
-        return self.network.activation(name, getattr(module, parameter) if parameter else None)
+        self._refuse(node, kind.__name__)
 
     def _batch_norm(self, module: nn.BatchNorm1d) -> int:
         """(x - mean) / sqrt(var + eps) * weight + bias: into the dense layer before it, else a dense layer of its own."""

@@ -1,0 +1,295 @@
+"""Models out of files that somebody else wrote: XGBoost's JSON and UBJ, LightGBM's text, scikit-learn's skops.
+
+The files are read here, not by the trainers' own libraries: nothing of them is run, and what they say is checked before any
+compiled code sees it. Where the library is installed, its scores are what the model has to give.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from ophion.contract import Spec
+from ophion.errors import DataError
+from ophion.native import NotExportable, estimator_form, lightgbm_trees, ubjson, xgboost_trees
+from ophion.native.forest import PROBES, Forest
+from ophion.native.network import Network
+
+
+@dataclass
+class Found:
+    """What a file holds, before it has names.
+
+    Attributes
+    ----------
+    origin : str
+        "XGBoost binary:logistic".
+    task : {"classification", "regression"}
+    features, outputs : int
+    form : callable
+        spec -> the neutral form; raises NotExportable.
+    feature_names, class_names : list of str
+        Those that the file knows.
+    package : str
+        The trainer's.
+    trainer : callable or None
+        Made when its package is there: x -> (scores, leaves or None).
+    versions : dict
+    """
+
+    origin: str
+    task: str
+    features: int
+    outputs: int
+    form: Callable[[Spec], Forest | Network]
+    package: str
+    make_trainer: Callable[[], Callable[[np.ndarray], tuple[np.ndarray, np.ndarray | None]]]
+    feature_names: list[str] = field(default_factory=list)
+    class_names: list[str] = field(default_factory=list)
+    versions: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class Imported:
+    """A model with names, proved where it could be.
+
+    Attributes
+    ----------
+    x, scores : arrays of float32
+        Events, and the trainer's own scores for them; None where its package is not installed.
+    """
+
+    found: Found
+    spec: Spec
+    form: Forest | Network
+    x: np.ndarray
+    scores: np.ndarray | None
+
+
+def read(path: str, features: Sequence[str] = (), classes: Sequence[str] = (), targets: Sequence[str] = ()) -> Imported:
+    """A model in the neutral form.
+
+    Parameters
+    ----------
+    features, classes, targets : sequences of str
+        Names, in the order of the file; empty: those the file knows (class and target names are made up where it knows none).
+
+    Raises
+    ------
+    DataError
+        The file is damaged, of no known kind, or its model has no neutral form; the names are not as many as the model has.
+    """
+    try:
+        found = _find(Path(path).read_bytes())
+        spec = _spec(found, list(features), list(classes), list(targets))
+        form = found.form(spec)
+        x = form.probes() if isinstance(form, Forest) else _events(spec)
+        return Imported(found, spec, form, x, _compare(found, form, x))
+    except OSError as error:
+        raise DataError(f"{path}: {error.strerror}") from error
+    except NotExportable as reason:
+        raise DataError(f"{path}: {reason}") from reason
+    except KeyError as error:
+        raise DataError(f"{path}: lacks the key {error}, which every model of its kind has") from error
+    except RecursionError as error:
+        raise DataError(f"{path}: is nested too deeply") from error
+    except (ValueError, TypeError, IndexError, AttributeError) as error:
+        raise DataError(f"{path}: {error}") from error
+
+
+def _find(content: bytes) -> Found:
+    if content.startswith(b"PK"):
+        return _skops(content)
+    if content.startswith(b"tree\n"):
+        return _lightgbm(content.decode())
+    if content[:1] == b"{" and content[1:2] in b"iUIlL":
+        return _xgboost(ubjson.loads(content), content)
+    if content.lstrip()[:1] == b"{":
+        try:
+            return _xgboost(json.loads(content), content)
+        except json.JSONDecodeError as error:
+            raise ValueError(f"is cut off, or no JSON: {error}") from error
+    if content[:1] == b"\x80":
+        raise ValueError(
+            "is a pickle, which runs code when it is read: save the model with skops.io.dump, or XGBoost's and LightGBM's save_model"
+        )
+    raise ValueError("is no model that is known: expected XGBoost's JSON or UBJ, LightGBM's text, or a skops file")
+
+
+def _spec(found: Found, features: list[str], classes: list[str], targets: list[str]) -> Spec:
+    features = features or found.feature_names
+    if not features:
+        raise ValueError(f"its {found.features} features have no names: give them, in their order, with --features")
+    if len(features) != found.features:
+        raise ValueError(f"{found.origin} has {found.features} features, but {len(features)} names are given")
+    if set(features) == set(found.feature_names) and features != found.feature_names:
+        raise ValueError(f"its features are, in this order, {', '.join(found.feature_names)}")
+    if found.task == "regression":
+        made_up = ["target"] if found.outputs == 1 else [f"target_{i}" for i in range(found.outputs)]
+        if classes:
+            raise ValueError(f"{found.origin} is a regression, which has no classes")
+        targets = targets or made_up
+        if len(targets) != found.outputs:
+            raise ValueError(f"{found.origin} has {found.outputs} targets, but {len(targets)} names are given")
+        return Spec(found.task, tuple(features), targets=tuple(targets))
+    if targets:
+        raise ValueError(f"{found.origin} is a classification, which has no targets")
+    count = max(2, found.outputs)
+    classes = classes or found.class_names or [str(i) for i in range(count)]
+    if len(classes) != count:
+        raise ValueError(f"{found.origin} has {count} classes, but {len(classes)} names are given")
+    return Spec(found.task, tuple(features), classes=tuple(classes))
+
+
+def _events(spec: Spec) -> np.ndarray:
+    return np.random.default_rng(0).standard_normal((PROBES, spec.n_features)).astype(np.float32)
+
+
+def _compare(found: Found, form: Forest | Network, x: np.ndarray) -> np.ndarray | None:
+    """The trainer's scores; its leaves must be those of the neutral form."""
+    try:
+        importlib.import_module(found.package)
+    except ImportError:
+        return None
+    scores, leaves = found.make_trainer()(x)
+    if leaves is not None:
+        form.demand_leaves(lambda _: leaves, found.origin)
+    return np.asarray(scores, np.float32).reshape(len(x), found.outputs)
+
+
+# --- XGBoost ----------------------------------------------------------------------------------------
+
+
+def _xgboost(document: dict, content: bytes) -> Found:
+    learner = document["learner"]
+    parameters, objective = learner["learner_model_param"], learner["objective"]["name"]
+    classes = int(parameters["num_class"])
+    classification = objective.startswith(("binary:", "multi:"))
+    if classification and classes == 2:
+        raise NotExportable(f"XGBoost with the objective '{objective}' of two classes: train it with binary:logistic")
+    best = learner.get("attributes", {}).get("best_iteration")
+    rounds = None if best is None else int(best) + 1
+    if rounds is not None:
+        _cut(learner["gradient_booster"], rounds)
+    features, outputs = int(parameters["num_feature"]), max(classes, int(parameters.get("num_target", 1)), 1)
+    return Found(
+        f"XGBoost {objective}",
+        "classification" if classification else "regression",
+        features,
+        outputs,
+        lambda spec: xgboost_trees.from_document(document, features, outputs),
+        "xgboost",
+        lambda: _xgboost_trainer(content, objective, learner["gradient_booster"]["name"], rounds),
+        feature_names=list(learner.get("feature_names", [])),
+        versions={"xgboost": ".".join(str(part) for part in document["version"])},
+    )
+
+
+def _cut(booster: dict, rounds: int) -> None:
+    """Leave out the trees after the best iteration, as XGBoost's classifiers and regressors do when they predict."""
+    model = booster["gbtree"]["model"] if booster["name"] == "dart" else booster.get("model", {})
+    if "iteration_indptr" not in model:
+        return
+    trees = int(model["iteration_indptr"][rounds])
+    for name in ("trees", "tree_info"):
+        model[name] = model[name][:trees]
+    if booster["name"] == "dart":
+        booster["weight_drop"] = booster["weight_drop"][:trees]
+
+
+def _xgboost_trainer(content: bytes, objective: str, booster_name: str, rounds: int | None):
+    import xgboost
+
+    booster = xgboost.Booster()
+    booster.load_model(bytearray(content))
+    chosen = {} if rounds is None else {"iteration_range": (0, rounds)}
+
+    def trainer(x: np.ndarray):
+        types = booster.feature_types
+        data = xgboost.DMatrix(x, feature_names=booster.feature_names, feature_types=types, enable_categorical="c" in (types or ()))
+        if objective == "multi:softmax":  # which predicts a class
+            sums = booster.predict(data, output_margin=True, **chosen)
+            powers = np.exp(sums - sums.max(axis=1, keepdims=True))
+            scores = powers / powers.sum(axis=1, keepdims=True)
+        else:
+            scores = booster.predict(data, **chosen)
+        if booster_name == "gblinear":
+            return scores, None
+        return scores, booster.predict(data, pred_leaf=True, **chosen).reshape(len(x), -1)
+
+    return trainer
+
+
+# --- LightGBM ---------------------------------------------------------------------------------------
+
+
+def _lightgbm(text: str) -> Found:
+    head, _ = lightgbm_trees.sections(text)
+    objective = head.get("objective", "of its own").split()[0]
+    outputs, features = int(head["num_tree_per_iteration"]), int(head["max_feature_idx"]) + 1
+    names = head.get("feature_names", "").split()
+    known = names if names != [f"Column_{i}" for i in range(features)] else []
+    return Found(
+        f"LightGBM {objective}",
+        "classification" if objective in ("binary", "multiclass", "multiclassova") else "regression",
+        features,
+        outputs,
+        lambda spec: lightgbm_trees.from_text(text, features, outputs),
+        "lightgbm",
+        lambda: _lightgbm_trainer(text),
+        feature_names=known,
+    )
+
+
+def _lightgbm_trainer(text: str):
+    import lightgbm
+
+    booster = lightgbm.Booster(model_str=text)
+    return lambda x: (booster.predict(x), np.reshape(booster.predict(x, pred_leaf=True), (len(x), -1)))
+
+
+# --- scikit-learn -----------------------------------------------------------------------------------
+
+
+def _skops(content: bytes) -> Found:
+    from sklearn.base import is_classifier
+
+    from ophion.methods import _skops_file
+
+    opaque = _skops_file.opaque_types(content)
+    if opaque:
+        raise NotExportable(f"a skops file that holds what can't be checked: {', '.join(opaque)}")
+    estimator = _skops_file.load(content)
+    name = type(estimator).__name__
+    features = int(estimator.n_features_in_)
+    names = [str(one) for one in getattr(estimator, "feature_names_in_", [])]
+    score = estimator.predict
+    classes = []
+    if is_classifier(estimator):
+        classes = [str(one) for one in estimator.classes_]
+        score = estimator.predict_proba if hasattr(estimator, "predict_proba") else estimator.decision_function
+    with np.errstate(all="ignore"):
+        outputs = np.asarray(score(np.zeros((1, features), np.float32))).reshape(1, -1).shape[1]
+    if len(classes) == 2:
+        outputs = 1
+
+    def trainer(x: np.ndarray):
+        scores = np.asarray(score(x)).reshape(len(x), -1)
+        return (scores[:, 1:] if len(classes) == 2 and scores.shape[1] == 2 else scores), None  # leaves: compared at the export
+
+    return Found(
+        f"scikit-learn {name}",
+        "classification" if classes else "regression",
+        features,
+        outputs,
+        lambda spec: estimator_form(estimator, spec),
+        "sklearn",
+        lambda: trainer,
+        feature_names=names,
+        class_names=classes,
+    )

@@ -1,0 +1,76 @@
+"""Turns a model file that somebody else wrote into the neutral form (ophion.native.imported)."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ophion.native import imported
+from ophion.native.forest import Forest
+
+
+class Job:
+    def run(self, arguments: Mapping[str, Any], data: Mapping[str, np.ndarray]) -> tuple[dict, dict[str, np.ndarray]]:
+        """Read one file.
+
+        Parameters
+        ----------
+        arguments : dict
+            file : str
+            features, classes, targets : list of str
+                Names in the order of the file; may be empty.
+
+        Returns
+        -------
+        dict
+            origin : str
+                "XGBoost binary:logistic"
+            task, features, classes, targets
+            members : list of str
+            takes_missing : bool
+            versions : dict
+                Of the packages that the file names.
+            checked_against : str
+                "xgboost 3.2.0"; empty when that is not installed.
+        dict of ndarray
+            The members of the neutral form as bytes (uint8); "x", float32, events; "scores", float32, the trainer's own for
+            them, where there are some.
+        """
+        names = {key: arguments[key] for key in ("features", "classes", "targets")}
+        model = imported.read(arguments["file"], **names)
+        spec, found, members = model.spec, model.found, model.form.members()
+        facts = {
+            "origin": found.origin,
+            "task": spec.task,
+            "features": list(spec.features),
+            "classes": list(spec.classes),
+            "targets": list(spec.targets),
+            "members": sorted(members),
+            "takes_missing": isinstance(model.form, Forest) and model.form.takes_missing,
+            "versions": found.versions,
+            "checked_against": "" if model.scores is None else _with_version(found.package),
+        }
+        arrays = {name: np.frombuffer(content, np.uint8) for name, content in members.items()}
+        arrays["x"] = model.x
+        if model.scores is not None:
+            arrays["scores"] = np.ascontiguousarray(model.scores)
+        return facts, arrays
+
+    def finish(self) -> dict[str, Any]:
+        return {}
+
+    def abandon(self) -> None:
+        pass
+
+
+def _with_version(package: str) -> str:
+    """The package's name as it is installed, and its version."""
+    module = importlib.import_module(package)
+    return f"{package} {module.__version__}"
+
+
+def start(arguments: Mapping[str, Any]) -> Job:
+    return Job()
