@@ -13,6 +13,7 @@ namespace {
 struct Arguments {
   std::string model;
   std::string onnx;
+  std::string cpp;
   bool overwrite = false;
 };
 
@@ -26,6 +27,12 @@ void write_onnx(const Arguments& arguments, Value& written) {
   written.set("onnx", arguments.onnx);
 }
 
+void write_cpp(const Arguments& arguments, Value& written) {
+  demand_free(arguments.cpp, arguments.overwrite);
+  export_cpp(arguments.model, arguments.cpp);
+  written.set("cpp", arguments.cpp);
+}
+
 }  // namespace
 
 void add_export(CLI::App& app, Outcome& outcome) {
@@ -34,11 +41,13 @@ void add_export(CLI::App& app, Outcome& outcome) {
   verb->add_option("MODEL", arguments->model, "A .ophion file")->required();
   auto* forms = verb->add_option_group("forms");
   forms->add_option("--onnx", arguments->onnx, "FILE.onnx: one graph from the features to the scores");
+  forms->add_option("--cpp", arguments->cpp, "FILE.h: a C++20 header that needs the standard library alone");
   forms->require_option(1, 0);
   verb->add_flag("--overwrite", arguments->overwrite, "Replace a file that is there already");
   verb->callback([arguments, &outcome] {
     Value written = Value::object();
     if (!arguments->onnx.empty()) write_onnx(*arguments, written);
+    if (!arguments->cpp.empty()) write_cpp(*arguments, written);
     if (outcome.json) {
       std::printf("%s\n", write_json(written).c_str());
       return;

@@ -111,6 +111,15 @@ class OPHION_EXPORT Model {
 /// ModelError, saying why, where there is none.
 OPHION_EXPORT void export_onnx(const std::filesystem::path& model, const std::filesystem::path& file);
 
+/// Writes a model's native form as a C++20 header that needs the standard library alone, wholly or not at all: its transforms, what it
+/// does about missing values, and in a namespace of the model's name
+///     float score(const float* event);             where there is one output
+///     void score(const float* event, float* out);
+/// with the features in the order of the training. Where loading the model file and scoring an event would throw, the score is NaN.
+/// Throws ModelError for a file without a native form, for a quantile transform to a normal distribution, and for more than a million
+/// nodes and weights.
+OPHION_EXPORT void export_cpp(const std::filesystem::path& model, const std::filesystem::path& file);
+
 /// The manifest of a model file, whose hashes are checked; nothing of the model is loaded or run. Throws ModelError.
 OPHION_EXPORT Value manifest_of(const std::filesystem::path& file);
 

@@ -1,6 +1,4 @@
 /// From a model file's native form to C++ source that computes the same.
-#include <ophion/cpp_header.h>
-
 #include <algorithm>
 #include <cctype>
 #include <cstdio>
@@ -8,6 +6,7 @@
 #include <vector>
 
 #include <ophion/error.h>
+#include <ophion/model.h>
 
 #include "durable_file.h"
 #include "model_file.h"
@@ -328,22 +327,18 @@ std::string header_of(const ModelFile& file) {
 
 }  // namespace
 
-std::string cpp_header(const std::filesystem::path& model) {
-  const auto file = ModelFile::read(model);
+void export_cpp(const std::filesystem::path& model, const std::filesystem::path& file) {
+  const auto from = ModelFile::read(model);
+  std::string text;
   try {
-    return header_of(*file);
+    text = header_of(*from);
   } catch (const ModelError& problem) {
-    const std::string text = problem.what();
-    throw ModelError(text.starts_with(file->origin()) ? text : file->origin() + ": " + text);
+    const std::string what = problem.what();
+    throw ModelError(what.starts_with(from->origin()) ? what : from->origin() + ": " + what);
   } catch (const std::invalid_argument& problem) {  // an engine's word
-    throw ModelError(file->origin() + ": " + problem.what());
+    throw ModelError(from->origin() + ": " + problem.what());
   }
-}
-
-void write_cpp_header(const std::filesystem::path& model, const std::filesystem::path& header, bool overwrite) {
-  const std::string text = cpp_header(model);
-  if (!overwrite && std::filesystem::exists(header)) throw Error(header.string() + " is there already");
-  write_atomically(header, text);
+  write_atomically(file, text);
 }
 
 }  // namespace ophion
