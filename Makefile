@@ -2,7 +2,7 @@
 # make test    sets up, builds, runs the tests
 # make help    the rest
 .DELETE_ON_ERROR:
-.PHONY: demo test test-full setup setup-test build bench fuzz help clean
+.PHONY: demo test test-full setup setup-test build bench soak fuzz help clean
 SHELL := /bin/bash
 
 build_folder = build/release
@@ -39,6 +39,12 @@ fuzz: setup-test
 # make bench      the benchmarks, each a ratio in one run
 bench: setup-test build
 	@scripts/bench.sh $(bench_folder)
+
+# make soak       many threads load, score, fail and train for SOAK_SECONDS, ten minutes if not said: nothing grows, no score is wrong
+SOAK_SECONDS ?= 600
+export SOAK_SECONDS
+soak: setup-test build
+	@scripts/bench.sh $(bench_folder) soak
 
 # make clean      removes what was built (not .venv, not runs)
 clean:

@@ -131,7 +131,7 @@ std::vector<SampleSource> sources_of(const EventPlan& plan, const ReaderFor& rea
 
 ReaderFor readers_of(const Config& config) {
   if (config.isolation().isolation == Isolation::process) {
-    const auto readers = std::make_shared<IsolatedReaders>(config.registry(), settings_of(config.isolation()));
+    const auto readers = std::make_shared<IsolatedReaders>(config.registry(), settings_of(config.isolation()), config.time_limit());
     return [readers](const std::filesystem::path& file) { return readers->reader_for(file); };
   }
   return [&config](const std::filesystem::path& file) { return config.registry().reader_for(file); };

@@ -64,11 +64,25 @@ Columns output_columns(const Model& model, const std::vector<std::string>& spect
   return out;
 }
 
+void check_options(const PredictOptions& options) {
+  if (options.isolation == Isolation::process) return;
+  const auto refuse = [](const char* what) {
+    throw Error(std::string("PredictOptions.") + what + " holds for worker processes: it needs isolation = Isolation::process");
+  };
+  if (options.drop_rights) refuse("drop_rights");
+  if (options.memory_limit != 0) refuse("memory_limit");
+  if (options.time_limit != 0) refuse("time_limit");
+}
+
 ReaderFor readers_of(const PredictOptions& options) {
+  check_options(options);
   if (options.isolation == Isolation::none) {
     return [&options](const std::filesystem::path& file) { return options.registry.reader_for(file); };
   }
-  const auto readers = std::make_shared<IsolatedReaders>(options.registry, WorkerSettings());
+  WorkerSettings settings;
+  settings.memory_limit = options.memory_limit;
+  settings.drop_rights = options.drop_rights;
+  const auto readers = std::make_shared<IsolatedReaders>(options.registry, std::move(settings), options.time_limit);
   return [readers](const std::filesystem::path& file) { return readers->reader_for(file); };
 }
 

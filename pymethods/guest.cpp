@@ -50,11 +50,11 @@ void say(LogLevel level, const std::string& line) {
 
 }  // namespace
 
-Guest::Guest(std::string doing, Generators generators) : doing_(std::move(doing)) {
+Guest::Guest(std::string doing, Call call) : doing_(std::move(doing)) {
   static Name class_name("Guest");
   look_after_workers();
   const PyRef type = attribute(import_module("ophion._guest").get(), class_name, "looking after a script");
-  remembered_ = call(type.get(), {generators == Generators::kept ? Py_True : Py_False}, "looking after a script");
+  remembered_ = ophion::call(type.get(), {call == Call::prediction ? Py_True : Py_False}, "looking after a script");
   for (int signal = 1; signal < signals; ++signal) sigaction(signal, nullptr, &handlers_[static_cast<std::size_t>(signal)]);
   getitimer(ITIMER_REAL, &alarm_);
   std::fegetenv(&floating_point_);

@@ -18,10 +18,10 @@ namespace ophion {
 /// handlers of signals, the alarm and the floating-point environment. Made and destroyed with the GIL held, by one thread.
 class Guest {
  public:
-  enum class Generators { kept, left_alone };
+  enum class Call { prediction, any_other };  ///< predictions go on drawing other random numbers, and are too many to look for patches
 
   /// `doing` names the call in the log: "mlp.py: train()".
-  Guest(std::string doing, Generators generators);
+  Guest(std::string doing, Call call);
   ~Guest() { leave(); }
   Guest(const Guest&) = delete;
   Guest& operator=(const Guest&) = delete;

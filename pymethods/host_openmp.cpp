@@ -3,6 +3,8 @@
 
 #include <dlfcn.h>
 
+#include "core/isolation/worker_service.h"
+
 namespace ophion {
 
 namespace detail {
@@ -11,7 +13,7 @@ std::atomic<void (*)(int)> openmp_set{nullptr};
 }  // namespace detail
 
 void look_for_openmp() noexcept {
-  if (detail::openmp_get.load() != nullptr) return;
+  if (detail::openmp_get.load() != nullptr || in_worker()) return;  // a worker has no OpenMP of its own to look after
   void* library = dlopen("libgomp.so.1", RTLD_LAZY | RTLD_NOLOAD);  // stays open: whoever loaded it never closes it
   if (!library) library = RTLD_DEFAULT;
   void* get = dlsym(library, "omp_get_max_threads");

@@ -146,20 +146,20 @@ MethodFace::MethodFace(const PyMethodBase& method, const Value& options)
 
 void MethodFace::check(PyObject* context) const {
   static Name name("check");
-  const Guest guest(doing("check"), Guest::Generators::kept);
+  const Guest guest(doing("check"), Guest::Call::any_other);
   call_method(module_, name, {context}, doing("check"));
 }
 
 PyRef MethodFace::train(PyObject* data, PyObject* context) const {
   static Name name("train");
-  const Guest guest(doing("train"), Guest::Generators::kept);
+  const Guest guest(doing("train"), Guest::Call::any_other);
   return call_method(module_, name, {data, context}, doing("train"));
 }
 
 Members MethodFace::save(PyObject* model) const {
   static Name name("save");
   const PyRef saved = [&] {
-    const Guest guest(doing("save"), Guest::Generators::kept);
+    const Guest guest(doing("save"), Guest::Call::any_other);
     return call_method(module_, name, {model}, doing("save"));
   }();
   Members members = to_members(saved.get(), doing("save"));
@@ -170,7 +170,7 @@ Members MethodFace::save(PyObject* model) const {
 void MethodFace::export_native(PyObject* model, Payload& payload) const {
   static Name name("export_native");
   const PyRef exported = [&] {
-    const Guest guest(doing("export_native"), Guest::Generators::kept);
+    const Guest guest(doing("export_native"), Guest::Call::any_other);
     return call(contract(name).get(), {module_, model}, doing("export_native"));
   }();
   PyObject *members = nullptr, *problem = nullptr;
@@ -193,7 +193,7 @@ void MethodFace::export_onnx(PyObject* model, PyObject* context, Payload& payloa
 
 PyRef MethodFace::load(const Members& members, PyObject* context) const {
   static Name name("load");
-  const Guest guest(doing("load"), Guest::Generators::kept);
+  const Guest guest(doing("load"), Guest::Call::any_other);
   return call_method(module_, name, {to_dict(members).get(), context}, doing("load"));
 }
 

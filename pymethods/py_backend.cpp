@@ -8,6 +8,7 @@
 #include <ophion/error.h>
 
 #include "call.h"
+#include "core/isolation/worker_service.h"
 #include "guest.h"
 #include "interpreter.h"
 #include "scope.h"
@@ -16,6 +17,20 @@
 #include "stoppable_call.h"
 
 namespace ophion {
+namespace {
+
+/// In a worker nobody else uses the libraries: a limit stays from call to call instead of costing each of them 25 µs. It is made
+/// anew now and then, for libraries that were loaded meanwhile. With the GIL held.
+void limit_worker(int threads, bool anew) {
+  static auto& kept = *new std::optional<ThreadLimit>();
+  static int kept_for = 0;
+  if (threads == kept_for && !anew) return;
+  kept.reset();
+  kept_for = threads;
+  if (threads > 0) kept.emplace(threads);
+}
+
+}  // namespace
 
 PyBackend::PyBackend(const MethodFace& face, PyRef model, const Spec& spec, const CallOptions& call)
     : predict_(face.predict_function()),
@@ -68,10 +83,11 @@ void PyBackend::predict(const MatrixView& features, std::span<float> out) const 
   {
     const CallScope scope;
     is_first = ++calls_ == 1;
-    std::optional<Guest> guest;
-    if (changes_things_ || std::has_single_bit(calls_)) guest.emplace(doing_, Guest::Generators::left_alone);
     std::optional<ThreadLimit> limit;
-    if (threads_ > 0) limit.emplace(threads_);
+    if (in_worker()) limit_worker(threads_, std::has_single_bit(calls_));
+    else if (threads_ > 0) limit.emplace(threads_);
+    std::optional<Guest> guest;
+    if (changes_things_ || std::has_single_bit(calls_)) guest.emplace(doing_, Guest::Call::prediction);
     if (time_limit_ > 0) {
       StoppableCall(doing_, Deadline(time_limit_), StoppableCall::Interrupts::ignored).run([&] { score(features, out); });
     } else {

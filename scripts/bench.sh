@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# bench.sh BUILD [LETTER…]: builds the benchmarks in the build folder BUILD (of preset release), runs those named (a to i, or native;
-# all when none is) and prints a table: what, the figure, its goal. Everything on one thread.
+# bench.sh BUILD [LETTER…]: builds the benchmarks in the build folder BUILD (of preset release), runs those named (a to i, native, or soak,
+# which takes SOAK_SECONDS; all but soak when none is) and prints a table: what, the figure, its goal. Everything but soak and i on one
+# thread.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 build=${1:?usage: bench.sh BUILD [LETTER…]}
@@ -34,8 +35,9 @@ run() {
     g) "$programs/expression_benchmark" ;;
     h) "$programs/isolation_benchmark" ;;
     i) "$programs/batching_benchmark" ;;
+    soak) "$programs/soak_benchmark" "${SOAK_SECONDS:-600}" ;;
     native) [ ! -x "$programs/native_benchmark" ] || "$programs/native_benchmark" ;;
-    *) echo "bench.sh: no benchmark '$1': expected a to i, or native" >&2; exit 2 ;;
+    *) echo "bench.sh: no benchmark '$1': expected a to i, native or soak" >&2; exit 2 ;;
   esac
 }
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # test.sh [full]: builds and runs the tests. Plain: all tests in the dev build, the C++ rooms under address and undefined-behaviour
-# sanitizers too, each fuzzer for ten seconds. Full: the thread sanitizer and the slow tests as well.
+# sanitizers too, each fuzzer for ten seconds. Full: the thread sanitizer, the slow tests, and valgrind as well.
 # Ends with one line: "N passed, N failed, N skipped".
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -32,5 +32,15 @@ report=$PWD/build/pytest.xml
 rm -f "$report"
 PYTHONPATH=python_scripts .venv/bin/python -m pytest tests/python -q --junit-xml="$report" || true
 count "$report"
+if [ "${1:-}" = full ]; then
+  echo "testing (valgrind)"
+  status=0
+  .venv/bin/python scripts/valgrind.py build/dev || status=$?
+  case $status in
+    0) passed=$((passed + 1)) ;;
+    77) skipped=$((skipped + 1)) ;;
+    *) failed=$((failed + 1)) ;;
+  esac
+fi
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ]

@@ -19,9 +19,19 @@ Value request_of(const PluginInfo& plugin, const char* verb, const std::string& 
   return request;
 }
 
-CallTerms terms_of(const std::string& file) {
+/// Seconds beyond the time limit for calls that import packages first.
+constexpr double for_imports = 60;
+
+CallTerms terms_of(const std::string& file, double time_limit) {
   CallTerms terms;
   terms.who = "reading " + file;
+  terms.time_limit = time_limit;
+  return terms;
+}
+
+CallTerms opening_terms_of(const std::string& file, double time_limit) {
+  CallTerms terms = terms_of(file, time_limit);
+  terms.grace = for_imports;
   return terms;
 }
 
@@ -35,13 +45,14 @@ struct ChunkMemory {
 
 class IsolatedStream final : public ChunkStream {
  public:
-  IsolatedStream(LentWorker worker, std::string file) : worker_(std::move(worker)), file_(std::move(file)) {}
+  IsolatedStream(LentWorker worker, std::string file, double time_limit)
+      : worker_(std::move(worker)), file_(std::move(file)), terms_(terms_of(file_, time_limit)) {}
   ~IsolatedStream() override {
     if (!worker_->usable()) return;
     try {
       Value request = Value::object();
       request.set("do", "drop");
-      worker_->call(request, terms_of(file_));  // closes the file
+      worker_->call(request, terms_);  // closes the file
     } catch (const std::exception&) {  // then its worker isn't used again
     }
   }
@@ -56,7 +67,7 @@ class IsolatedStream final : public ChunkStream {
     request.set("do", "next");
     request.set("block", static_cast<std::int64_t>(memory_->block));
     request.set("size", memory_->memory.size());
-    const Value answer = worker_->call(request, terms_of(file_));
+    const Value answer = worker_->call(request, terms_);
     if (answer.is_null()) return std::nullopt;
     memory_->memory.follow(static_cast<std::size_t>(answer.at("size").as_integer()));
     Columns columns;
@@ -86,25 +97,27 @@ class IsolatedStream final : public ChunkStream {
   }
 
   LentWorker worker_;
-  std::string file_;
+  const std::string file_;
+  const CallTerms terms_;
   std::shared_ptr<ChunkMemory> memory_;
   std::uint64_t blocks_ = 0;
 };
 
 class IsolatedReader final : public Reader {
  public:
-  IsolatedReader(PluginInfo plugin, std::shared_ptr<Workers> workers) : plugin_(std::move(plugin)), workers_(std::move(workers)) {}
+  IsolatedReader(PluginInfo plugin, std::shared_ptr<Workers> workers, double time_limit)
+      : plugin_(std::move(plugin)), workers_(std::move(workers)), time_limit_(time_limit) {}
 
   std::vector<std::string> trees(const std::string& file) const override {
     LentWorker worker(workers_);
-    return worker->call(request_of(plugin_, "trees", file), terms_of(file)).as_texts();
+    return worker->call(request_of(plugin_, "trees", file), opening_terms_of(file, time_limit_)).as_texts();
   }
 
   FileInfo describe(const std::string& file, const std::string& tree) const override {
     LentWorker worker(workers_);
     Value request = request_of(plugin_, "describe", file);
     request.set("tree", tree);
-    const Value described = worker->call(request, terms_of(file));
+    const Value described = worker->call(request, opening_terms_of(file, time_limit_));
     FileInfo info;
     info.tree = described.at("tree").as_text();
     for (const Value& column : described.at("columns").as_array()) {
@@ -120,13 +133,14 @@ class IsolatedReader final : public Reader {
     Value request = request_of(plugin_, "open", file);
     request.set("tree", tree);
     request.set("columns", Value(columns));
-    worker->call(request, terms_of(file));
-    return std::make_unique<IsolatedStream>(std::move(worker), file);
+    worker->call(request, opening_terms_of(file, time_limit_));
+    return std::make_unique<IsolatedStream>(std::move(worker), file, time_limit_);
   }
 
  private:
   const PluginInfo plugin_;
   const std::shared_ptr<Workers> workers_;
+  const double time_limit_;
 };
 
 }  // namespace
@@ -137,7 +151,7 @@ std::shared_ptr<const Reader> IsolatedReaders::reader_for(const std::filesystem:
   if (!known) {
     WorkerSettings settings = settings_;
     settings.needs_python = plugin.needs_python;
-    known = std::make_shared<const IsolatedReader>(plugin, std::make_shared<Workers>(std::move(settings)));
+    known = std::make_shared<const IsolatedReader>(plugin, std::make_shared<Workers>(std::move(settings)), time_limit_);
   }
   return known;
 }

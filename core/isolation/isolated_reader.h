@@ -18,12 +18,15 @@ namespace ophion {
 class IsolatedReaders {
  public:
   /// The registry must outlive this.
-  IsolatedReaders(const Registry& registry, WorkerSettings settings) : registry_(registry), settings_(std::move(settings)) {}
+  /// `time_limit`: seconds for each step of reading, opening a file or getting a chunk of it; 0: as long as it takes.
+  IsolatedReaders(const Registry& registry, WorkerSettings settings, double time_limit)
+      : registry_(registry), settings_(std::move(settings)), time_limit_(time_limit) {}
   std::shared_ptr<const Reader> reader_for(const std::filesystem::path& file);
 
  private:
   const Registry& registry_;
   const WorkerSettings settings_;
+  const double time_limit_;
   std::map<std::filesystem::path, std::shared_ptr<const Reader>> readers_;  ///< by the plug-in's file
 };
 

@@ -58,7 +58,7 @@ Value start_request(const WorkerSettings& settings, const fs::path& temporary_fo
   const fs::path python = runtime.python.empty() && python_is_open() ? open_python().executable : runtime.python;
   Value writable = Value::array();
   for (const fs::path& folder : settings.writable) writable.push_back(folder.string());
-  if (!temporary_folder.empty()) writable.push_back(temporary_folder.string());
+  writable.push_back(temporary_folder.string());
   Value request = Value::object();
   request.set("do", "start");
   request.set("python", python.string());
@@ -69,12 +69,6 @@ Value start_request(const WorkerSettings& settings, const fs::path& temporary_fo
   request.set("drop_rights", settings.drop_rights);
   request.set("writable", std::move(writable));
   return request;
-}
-
-fs::path make_temporary_folder() {
-  std::string name = (fs::temp_directory_path() / "ophion-worker-XXXXXX").string();
-  if (!mkdtemp(name.data())) throw WorkerError("cannot make the folder " + name + ": " + std::generic_category().message(errno));
-  return name;
 }
 
 }  // namespace
@@ -103,21 +97,10 @@ Worker::Worker(const WorkerSettings& settings)
   }
   socket_ = Descriptor(ends[0]);
   const Descriptor its_socket(ends[1]);
-  std::vector<std::string> environment;
-  if (settings_.drop_rights) {
-    temporary_folder_ = make_temporary_folder();
-    environment.push_back("TMPDIR=" + temporary_folder_.string());
-  }
-  try {
-    process_ = std::make_unique<WorkerProcess>(channel_->file(), its_socket.get(), environment,
-                                               [channel = channel_] { channel->abandon(); });
-    start();
-  } catch (...) {
-    process_.reset();
-    std::error_code ignored;
-    if (!temporary_folder_.empty()) fs::remove_all(temporary_folder_, ignored);
-    throw;
-  }
+  process_ = std::make_unique<WorkerProcess>(channel_->file(), its_socket.get(),
+                                             std::vector<std::string>{"TMPDIR=" + temporary_folder_.path().string()},
+                                             [channel = channel_] { channel->abandon(); });
+  start();
 }
 
 void Worker::start() {
@@ -126,7 +109,7 @@ void Worker::start() {
   CallTerms terms;
   terms.who = "a worker process that was being started";
   terms.time_limit = most_to_start;
-  call(start_request(settings_, temporary_folder_), terms);
+  call(start_request(settings_, temporary_folder_.path()), terms);
 }
 
 Worker::~Worker() {
@@ -140,9 +123,6 @@ Worker::~Worker() {
     } catch (const std::exception&) {  // that it is gone is what was wanted
     }
   }
-  process_.reset();
-  std::error_code ignored;
-  if (!temporary_folder_.empty() && host_ == getpid()) fs::remove_all(temporary_folder_, ignored);
 }
 
 bool Worker::usable() const noexcept { return host_ == getpid() && process_ && process_->alive(); }

@@ -16,6 +16,7 @@
 #include <ophion/value.h>
 
 #include "isolation/channel.h"
+#include "isolation/kept_folder.h"
 #include "isolation/shared_memory.h"
 #include "isolation/worker_process.h"
 
@@ -78,7 +79,7 @@ class Worker {
 
   const WorkerSettings settings_;
   const int host_;  ///< the process that started it
-  std::filesystem::path temporary_folder_;
+  const KeptFolder temporary_folder_;  ///< the worker's own; gone after it
   std::shared_ptr<Channel> channel_;
   Descriptor socket_;
   SharedMemory room_;

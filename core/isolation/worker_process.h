@@ -1,7 +1,6 @@
 /// One worker process: started by exec (never by fork alone), watched, ended, and reaped.
 #pragma once
 
-#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
@@ -32,8 +31,5 @@ class WorkerProcess {
   std::shared_ptr<State> state_;
   std::thread watcher_;
 };
-
-/// The program that it runs.
-std::filesystem::path worker_program();
 
 }  // namespace ophion

@@ -21,6 +21,7 @@
 #include <ophion/registry.h>
 #include <ophion/runtime.h>
 
+#include "isolation/kept_folder.h"
 #include "isolation/rights.h"
 #include "isolation/wire.h"
 #include "isolation/worker_host.h"
@@ -115,7 +116,8 @@ class WorkerService {
     configure(std::move(options));
     // Finding a Python asks it by a process of its own, which a worker without rights can't start.
     if (request.at("needs_python").as_boolean()) open_python();
-    if (const std::size_t bytes = size_from(request.at("memory_limit")); bytes > 0) {
+    const std::size_t bytes = size_from(request.at("memory_limit"));
+    if (bytes > 0) {
       limit(RLIMIT_DATA, bytes);
       limit(RLIMIT_FSIZE, bytes);  // files in memory count as memory
     }
@@ -124,7 +126,11 @@ class WorkerService {
       for (const std::string& folder : request.at("writable").as_texts()) writable.emplace_back(folder);
       drop_rights(writable);
     }
-    host_.listen();
+    try {
+      host_.listen();
+    } catch (const std::system_error&) {
+      throw WorkerError("a worker process can't start" + (bytes == 0 ? std::string() : " within its memory_limit of " + std::to_string(bytes) + " bytes"));
+    }
     return {};
   }
 
@@ -242,6 +248,8 @@ class WorkerService {
   std::unique_ptr<ChunkStream> stream_;
 };
 
+bool is_worker = false;
+
 /// A number that no program of this process's own will close by accident, and no child inherits.
 Descriptor moved_up(int file) {
   Descriptor moved(fcntl(file, F_DUPFD_CLOEXEC, 100));
@@ -251,18 +259,24 @@ Descriptor moved_up(int file) {
 
 }  // namespace
 
+bool in_worker() noexcept { return is_worker; }
+
 int serve_as_worker(int count, char** arguments) {
   constexpr int wrong_start = 64;
-  if (count != 3 || std::strcmp(arguments[1], OPHION_VERSION) != 0) {
+  constexpr int first_file = 3;
+  if (count < 3 || count > 4 || std::strcmp(arguments[1], OPHION_VERSION) != 0) {
     std::fprintf(stderr, "ophion_worker is started by Ophion %s alone\n", OPHION_VERSION);
     return wrong_start;
   }
+  const pid_t its_host = std::atoi(arguments[2]);
+  if (count == 4) return keep_folder(first_file, its_host, arguments[3]);
   prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (getppid() != std::atoi(arguments[2])) return wrong_start;  // the host was gone before it could be tied to this
+  if (getppid() != its_host) return wrong_start;  // the host was gone before it could be tied to this
+  is_worker = true;
   signal(SIGXFSZ, SIG_IGN);                     // a file beyond its limit is an error, not an end
   setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);     // what was printed before a crash is seen
   // Never destroyed: threads use it until the process is gone.
-  auto& host = *new WorkerHost(moved_up(3), moved_up(4));
+  auto& host = *new WorkerHost(moved_up(first_file), moved_up(first_file + 1));
   auto& service = *new WorkerService(host);
   service.run();
 }

@@ -1,14 +1,13 @@
 """What surrounds a call of a user's code: afterwards the process and the thread are as they were before.
 
 A `Guest` remembers what a script may change by accident or on purpose (the current folder, ``os.environ``,
-``sys.path``, streams, random generators, NumPy's and PyTorch's settings, …), and puts it back. The list is `_process`
-and `_thread` below. It costs almost a millisecond, so it stands around each training, loading, saving and check, but only
-around some predictions.
+``sys.path``, streams, random generators, NumPy's and PyTorch's settings, other people's functions, …), and puts it back.
+The list is `_process` and `_thread` below, and `_patches`. It costs a few milliseconds, so it stands around each training,
+loading, saving and check; around some predictions stands one that looks for neither random numbers nor patches.
 What belongs to the process is put back when the last of several overlapping calls ends; what belongs to the thread,
 with each.
 
-Not on the list, since nobody can put it back: other people's modules that were patched, files, threads (those a script
-left behind are named).
+Not on the list, since nobody can put it back: files, threads (those a script left behind are named).
 """
 
 from __future__ import annotations
@@ -31,6 +30,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
+
+from ophion._patches import Patches
 
 _SCRIPTS = "ophion._scripts."  # where users' modules live
 
@@ -290,6 +291,8 @@ def _forget_settings_of(torch) -> str | None:
 _lock = threading.Lock()
 _active: weakref.WeakSet[Guest] = weakref.WeakSet()  # one that is lost can hold up nobody
 _shared: list[Any] = []  # the process as it was when the first of the active ones came
+_watching: weakref.WeakSet[Guest] = weakref.WeakSet()  # those of the active ones that look for patches
+_patches: list[Patches] = []  # at most one: other people's modules as they were when the first of those came
 
 
 class Guest:
@@ -299,19 +302,23 @@ class Guest:
 
     Parameters
     ----------
-    generators : bool
-        Whether the random generators shall be as before, too. A prediction that draws numbers goes on drawing others.
+    prediction : bool
+        Whether the call is one: its random generators go on drawing other numbers, and nobody looks for patches.
     """
 
-    def __init__(self, generators: bool = True):
+    def __init__(self, prediction: bool = False):
         self._threads = set(threading.enumerate())
         self._children = set(multiprocessing.active_children())
         self._has_torch = loaded("torch") is not None
-        self._own = [*_thread(), *(_generators() if generators else ())]
+        self._own = [*_thread(), *(() if prediction else _generators())]
         with _lock:
             if not _active:
                 _shared[:] = _process()
             _active.add(self)
+            if not prediction:
+                if not _watching:
+                    _patches[:] = [Patches()]
+                _watching.add(self)
 
     def leave(self) -> list[str]:
         """What had changed: "the current folder", "os.environ['X']"."""
@@ -323,6 +330,9 @@ class Guest:
                 changed += [_put_back(one) for one in _shared]
                 _shared.clear()
             _active.discard(self)
+            if set(_watching) == {self}:
+                changed += _unpatch()
+            _watching.discard(self)
         return list(dict.fromkeys(one for one in changed if one))
 
     def left_behind(self) -> list[str]:
@@ -341,6 +351,15 @@ def _put_back(kept: Any) -> str | None:
         return kept.put_back()
     except Exception as error:  # the others shall be put back all the same
         return f"{getattr(kept, '_what', '') or type(kept).__name__}, which could not be put back ({error})"
+
+
+def _unpatch() -> list[str]:
+    try:
+        changed = [name for patches in _patches for name in patches.put_back()]
+    except Exception as error:
+        changed = [f"functions of other modules, which could not be put back ({error})"]
+    _patches.clear()
+    return changed
 
 
 def _is_users(thread: threading.Thread) -> bool:

@@ -7,15 +7,31 @@
 
 #include <ophion/error.h>
 
+#include "core/temporary_folder.h"
+
 using namespace ophion;
 using testing::ElementsAre;
 namespace fs = std::filesystem;
 
 namespace {
 
-std::shared_ptr<const Reader> reader_for(const std::string& file) {
+std::shared_ptr<const Reader> reader_for(const std::string& file, WorkerSettings settings = {}, double time_limit = 0) {
   static const Registry registry({fs::path(OPHION_BINARY_DIR) / "tests" / "guests"});
-  return IsolatedReaders(registry, {}).reader_for(file);
+  return IsolatedReaders(registry, std::move(settings), time_limit).reader_for(file);
+}
+
+/// What the second chunk of a file fails with.
+template <class Thrown>
+std::string text_of_second_chunk(const Reader& reader, const std::string& file) {
+  const auto stream = reader.open(file, "one", {});
+  stream->next();
+  try {
+    stream->next();
+  } catch (const Thrown& error) {
+    return error.what();
+  }
+  ADD_FAILURE() << "nothing of that kind was thrown";
+  return "";
 }
 
 std::vector<double> numbers(const Column& column, std::size_t element = 0) {
@@ -75,25 +91,37 @@ TEST(IsolatedReader, MakesItsMemoryLargerForALargeChunk) {
 }
 
 TEST(IsolatedReader, BringsItsErrorsBack) {
-  const auto stream = reader_for("damaged.guest")->open("damaged.guest", "one", {});
-  stream->next();
-  try {
-    stream->next();
-    ADD_FAILURE();
-  } catch (const DataError& error) {
-    EXPECT_STREQ(error.what(), "damaged.guest: damaged");
-  }
+  EXPECT_EQ(text_of_second_chunk<DataError>(*reader_for("damaged.guest"), "damaged.guest"), "damaged.guest: damaged");
 }
 
 TEST(IsolatedReader, NamesTheFileAtWhichItEnded) {
   const auto reader = reader_for("exit.guest");
-  const auto stream = reader->open("exit.guest", "one", {});
-  stream->next();
-  try {
-    stream->next();
-    ADD_FAILURE();
-  } catch (const WorkerError& error) {
-    EXPECT_STREQ(error.what(), "reading exit.guest: the worker process ended with exit status 9");
-  }
+  EXPECT_EQ(text_of_second_chunk<WorkerError>(*reader, "exit.guest"), "reading exit.guest: the worker process ended with exit status 9");
   EXPECT_TRUE(reader->open("a.guest", "one", {})->next());
+}
+
+TEST(IsolatedReader, EndsAStepAtItsTimeLimit) {
+  const auto reader = reader_for("loop.guest", {}, 0.2);
+  EXPECT_EQ(text_of_second_chunk<TimeLimit>(*reader, "loop.guest"),
+            "reading loop.guest took longer than its time_limit of 0.2 s; its worker process was ended");
+  EXPECT_TRUE(reader->open("a.guest", "one", {})->next());
+}
+
+TEST(IsolatedReader, LimitsMemory) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "sanitizers take terabytes of addresses";
+#endif
+  WorkerSettings settings;
+  settings.memory_limit = std::size_t{1} << 30;
+  EXPECT_EQ(text_of_second_chunk<WorkerError>(*reader_for("bomb.guest", settings), "bomb.guest"),
+            "reading bomb.guest: the worker process ran out of memory (its memory_limit is 1073741824 bytes)");
+}
+
+TEST(IsolatedReader, WritesNothingWithoutRights) {
+  const TemporaryFolder folder;
+  const std::string file = (folder.path() / "write.guest").string();
+  WorkerSettings settings;
+  settings.drop_rights = true;
+  EXPECT_EQ(text_of_second_chunk<DataError>(*reader_for(file, settings), file), "writing: Permission denied");
+  EXPECT_TRUE(fs::is_empty(folder.path()));
 }

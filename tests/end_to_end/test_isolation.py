@@ -94,6 +94,26 @@ def test_without_rights_there_is_no_network_and_no_writing(place, events_file, h
     assert not (place / "stolen.txt").exists()
 
 
+def test_a_reader_that_loops_for_ever_ends_at_the_time_limit(place, build_folder):
+    (place / "loop.guest").touch()
+    samples = [{"class": name, "files": "loop.guest", "tree": "one"} for name in ("signal", "background")]
+    guests = {"OPHION_PLUGIN_PATH": build_folder / "tests" / "guests"}
+    place.write("train.json", isolated([tree()], samples, time_limit=0.5) | {"data": {"samples": samples, "features": ["strided"]}})
+    done = place.run("train", "train.json", env=guests, status=1)
+    assert f"reading {place / 'loop.guest'} took longer than its time_limit of 0.5 s; its worker process was ended" in done.stderr
+
+
+def test_limits_of_readers_reach_them_when_files_are_scored(place, events_file):
+    file = place.train(config(by_label(events_file), [tree()])).model("tree")
+    scoring = ("predict", file, events_file, "--output", "s.parquet", "--overwrite")
+    place.run(*scoring, "--isolation", "process", "--drop-rights", "--time-limit", 60)
+    # The model needs no worker, so that it is the reader's that is meant.
+    done = place.run(*scoring, "--backend", "native", "--isolation", "process", "--memory-limit", 1000000, status=1)
+    assert "a worker process can't start within its memory_limit of 1000000 bytes" in done.stderr
+    done = place.run(*scoring, "--drop-rights", status=2)
+    assert "--drop-rights: needs --isolation process" in done.stderr
+
+
 @pytest.mark.slow
 def test_a_network_trains_and_keeps_checkpoints_without_rights(place, events_file):
     run = place.train(isolated([network(epochs=2)], by_label(events_file), drop_rights=True))

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -82,6 +83,12 @@ def test_beside_a_pytorch_that_was_there_first(place, plugin, events_file):
     assert 0 < score_of(in_python(place, plugin, place / "train.json", before=before)) < 1
 
 
+def test_beside_a_matplotlib_that_was_there_first(place, plugin, train):
+    matplotlib = pytest.importorskip("matplotlib", reason="matplotlib is not installed")
+    before = "import matplotlib; matplotlib.use('agg'); import matplotlib.pyplot as plot; plot.plot([1, 2]); plot.savefig('before.png')"
+    assert score_of(in_python(place, plugin, train, before=before, PYTHONPATH=Path(matplotlib.__file__).parents[1])) > 0.5
+
+
 def needs_other_python():
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     if not OTHER_PYTHON.exists():
@@ -101,6 +108,23 @@ def test_inside_a_python_without_numpy(place, plugin, train):
     out = in_python(place, plugin, train, python=OTHER_PYTHON, before="sys.path = [p for p in sys.path if '-packages' not in p]", status=1)
     assert f"{OTHER_PYTHON}" in out and "can't import NumPy, which Ophion needs" in out
     assert "-m pip install numpy), or choose another Python by OPHION_PYTHON" in out
+
+
+def python_of_another_minor_version():
+    """One in PATH, or one that is installed beside this."""
+    beside = Path(sys.base_prefix).parent.glob("*/bin/python3")
+    for python in filter(None, [*(shutil.which(f"python3.{minor}") for minor in range(11, 16)), *sorted(map(str, beside))]):
+        told = subprocess.run([python, "-c", "import sys; print(*sys.version_info[:2])"], capture_output=True, text=True).stdout.split()
+        if len(told) == 2 and told[0] == "3" and 11 <= int(told[1]) != sys.version_info.minor:
+            return python, ".".join(told)
+    pytest.skip("there is no Python of another minor version")
+
+
+def test_a_python_of_another_minor_version_is_refused_and_both_named(place, train):
+    python, version = python_of_another_minor_version()
+    err = place.run("train", "train.json", status=1, env={"OPHION_PYTHON": python}).stderr
+    ours = f"{sys.version_info.major}.{sys.version_info.minor}"
+    assert f"{python} ($OPHION_PYTHON): Ophion has no libophion_pymethods for Python {version}; there is one for Python {ours}" in err
 
 
 def empty_environment(place, python):

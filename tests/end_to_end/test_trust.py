@@ -6,6 +6,7 @@ import os
 import pty
 import re
 import subprocess
+import sys
 import zipfile
 
 import pytest
@@ -99,6 +100,21 @@ def test_a_strangers_model_runs_without_rights_where_it_is_isolated(place, model
     assert (place / "scores.csv").exists()
     predict(place, model, events_file, {"MARK": place / "mark.txt"}, *isolated)
     assert (place / "mark.txt").exists(), "one's own model keeps its rights"
+
+
+def test_a_kernel_without_landlock_refuses_a_strangers_model(place, model, events_file, stranger):
+    done = subprocess.run(
+        [sys.executable, SCRIPTS / "without_landlock.py", place.program.file, "predict", model, events_file]
+        + ["--output", "s.csv", "--isolation", "process"],
+        cwd=place.path,
+        env=place.program.environment(**stranger),
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 1
+    assert "ophion: a worker process can't drop its rights: the kernel has no Landlock (Linux 5.13 or newer" in done.stderr
+    assert not (place / "mark.txt").exists(), "the script was run"
 
 
 def test_a_run_of_someone_else_resumes_in_workers_only_where_its_models_are_trusted(place, events_file, stranger):

@@ -74,6 +74,14 @@ int main(int count, char** arguments) {
     static_reference = call_function("endings", "tensor");
   } else if (ending == "exit") {
     std::exit(3);
+  } else if (ending == "exit_in_thread") {
+    std::thread([] { std::exit(4); }).join();
+  } else if (ending == "exit_in_busy_thread") {
+    start_callers("add", 50);
+    std::thread([] {
+      run("add");  // it has a thread state of its own
+      std::exit(4);
+    }).join();
   } else if (ending == "exit_in_python") {
     run("exit_by_c");
   } else if (ending == "daemon") {

@@ -43,7 +43,7 @@ TEST_P(Ending, LosesNothingAndKeepsTheExitCode) {
 INSTANTIATE_TEST_SUITE_P(Process, Ending,
                          testing::Values(std::pair("return", 0), std::pair("static_reference", 0), std::pair("exit", 3),
                                          std::pair("quick_exit", 6), std::pair("static_model", 0),
-                                         std::pair("exit_in_python", 5), std::pair("daemon", 0),
+                                         std::pair("exit_in_python", 5), std::pair("exit_in_thread", 4), std::pair("exit_in_busy_thread", 4), std::pair("daemon", 0),
                                          std::pair("torch_daemon", 0), std::pair("torch_threads", 0),
                                          std::pair("helper", 0),
                                          std::pair("endless_thread", 0), std::pair("calling_threads", 0),

@@ -135,7 +135,7 @@ def test_what_is_changed_is_named():
 
 def test_generators_go_on_where_they_shall():
     random.seed(1)
-    one = Guest(generators=False)
+    one = Guest(prediction=True)
     first = random.random()
     one.leave()
     assert random.random() != first
@@ -158,7 +158,7 @@ def test_what_cannot_be_put_back_keeps_nothing_else_from_it(monkeypatch):
     with monkeypatch.context() as patched:
         patched.setattr(os, "fchdir", lambda file: 1 / 0)
         changed = one.leave()
-    assert changed == ["_Folder, which could not be put back (division by zero)", "the recursion limit"]
+    assert changed == ["_Folder, which could not be put back (division by zero)", "the recursion limit", "os.fchdir"]
     assert sys.getrecursionlimit() == limit
 
 

@@ -87,6 +87,16 @@ void behave(const std::string& behaviour, const Value& options) {
       ophion::log(ophion::LogLevel::info, "late");
     }).detach();
   }
+  if (behaviour == "fill") {
+    std::thread([folder = std::string(std::getenv("TMPDIR"))] {
+      for (int i = 0;; ++i) {
+        const std::filesystem::path inner = folder + "/" + std::to_string(i % 100);
+        std::error_code ignored;
+        std::filesystem::create_directory(inner, ignored);
+        std::ofstream(inner / "file") << "more";
+      }
+    }).detach();
+  }
   if (behaviour == "trespass") throw ophion::Error(trespasses(options.at("folder").as_text()));
 }
 
