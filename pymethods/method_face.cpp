@@ -182,7 +182,7 @@ void MethodFace::export_native(PyObject* model, Payload& payload) const {
 void MethodFace::export_onnx(PyObject* model, PyObject* context, Payload& payload) const {
   static Name name("export_onnx");
   const PyRef exported = [&] {
-    const Guest guest(doing("export_onnx"), Guest::Generators::kept);
+    const Guest guest(doing("export_onnx"), Guest::Call::any_other);
     return call(contract(name).get(), {module_, model, context}, doing("export_onnx"));
   }();
   PyObject *graph = nullptr, *problem = nullptr;
