@@ -19,12 +19,13 @@ void add_import(CLI::App& app, Outcome& outcome) {
     ImportOptions names;
   };
   const auto arguments = std::make_shared<Arguments>();
-  auto* verb = app.add_subcommand("import", "Make a model file, which scores without Python, of one that another program trained");
+  auto* verb = app.add_subcommand("import", "Make a model file that scores without Python of one that another program wrote");
   verb->add_option("FILE", arguments->file, "XGBoost's .json or .ubj, LightGBM's text, or a .skops of scikit-learn")->required();
   verb->add_option("--output", arguments->output, "The .ophion file to write")->required();
-  verb->add_option("--features", arguments->names.features, "Columns, in the order of the training: a,b,c; where the file has no names")
+  verb->add_option("--features", arguments->names.features, "Columns, in the order of the training: a,b,c")
       ->delimiter(',');
-  verb->add_option("--classes", arguments->names.classes, "In the order of the training's numbers: background,signal")->delimiter(',');
+  verb->add_option("--classes", arguments->names.classes, "In the order of the training's numbers: background,signal")
+      ->delimiter(',');
   verb->add_option("--targets", arguments->names.targets, "Of a regression")->delimiter(',');
   verb->add_option("--name", arguments->names.name, "The model's name; else the file's");
   verb->add_flag("--overwrite", arguments->overwrite, "Replace an output file that is there already");
@@ -42,10 +43,11 @@ void add_import(CLI::App& app, Outcome& outcome) {
       std::printf("%s\n", write_json(result).c_str());
       return;
     }
-    const std::string check = imported.checked_against.empty() ? "its trainer is not installed, so its scores could not be compared"
-                                                               : "scores as " + imported.checked_against + " does";
-    std::printf("%s: %s of %zu features; %s\n", arguments->output.c_str(), imported.origin.c_str(), imported.model.features().size(),
-                check.c_str());
+    const std::string check = imported.checked_against.empty()
+                                  ? "its trainer is not installed, so its scores could not be compared"
+                                  : "scores as " + imported.checked_against + " does";
+    std::printf("%s: %s of %zu features; %s\n", arguments->output.c_str(), imported.origin.c_str(),
+                imported.model.features().size(), check.c_str());
   });
 }
 

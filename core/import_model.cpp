@@ -1,4 +1,4 @@
-/// From a file that somebody else's trainer wrote to a model: the tool "import_model" reads it, the native backend proves and scores it.
+/// From a file that another trainer wrote to a model: the tool "import_model" reads it, the native backend proves and scores it.
 #include <ophion/import.h>
 
 #include <algorithm>
@@ -36,7 +36,8 @@ NamedExpression feature_named(const std::string& name, const fs::path& file) {
 }
 
 const Column& column_named(const ToolResult& result, const std::string& name) {
-  const auto found = std::find_if(result.data.begin(), result.data.end(), [&](const Column& column) { return column.name == name; });
+  const auto named = [&](const Column& column) { return column.name == name; };
+  const auto found = std::find_if(result.data.begin(), result.data.end(), named);
   if (found == result.data.end()) throw Error("the tool import_model gave no '" + name + "'");
   return *found;
 }
@@ -125,7 +126,8 @@ ImportedModel import_model(const fs::path& file, const ImportOptions& options) {
   load.registry = options.registry;
   const std::vector<float> events = floats_of(column_named(read, "x"), parts.spec.features.size());
   const Model untested(build_imported_model_file(parts, {}), load);
-  const std::vector<float> scores = untested.predict(MatrixView(events.data(), events.size() / untested.features().size(), untested.features().size()));
+  const std::size_t width = parts.spec.features.size();
+  const std::vector<float> scores = untested.predict(MatrixView(events.data(), events.size() / width, width));
   const std::string checked_against = facts.at("checked_against").as_text();
   if (!checked_against.empty()) {
     const std::vector<float> theirs = floats_of(column_named(read, "scores"), untested.outputs());

@@ -23,7 +23,8 @@ std::string compare(const Model& native, const Model& own, const MatrixView& row
 
 }  // namespace
 
-std::string score_difference(std::span<const float> ours, std::span<const float> theirs, std::size_t outputs, const std::string& which) {
+std::string score_difference(std::span<const float> ours, std::span<const float> theirs, std::size_t outputs,
+                             const std::string& which) {
   for (std::size_t i = 0; i < ours.size(); ++i) {
     const double a = double{ours[i]}, b = double{theirs[i]};
     if (a == b || (std::isnan(a) && std::isnan(b))) continue;

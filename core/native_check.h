@@ -16,6 +16,7 @@ namespace ophion {
 std::string native_difference(const Model& native, const Model& own, const Events& events);
 
 /// The same of scores that are there already: rows × outputs. `which` is what an event is called.
-std::string score_difference(std::span<const float> ours, std::span<const float> theirs, std::size_t outputs, const std::string& which);
+std::string score_difference(std::span<const float> ours, std::span<const float> theirs, std::size_t outputs,
+                             const std::string& which);
 
 }  // namespace ophion

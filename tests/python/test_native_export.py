@@ -118,6 +118,7 @@ def test_a_regressor_scores_as_its_trainer_does(estimator, targets):
     assert scores(export_estimator(estimator, spec), x) == pytest.approx(expected, abs=1e-5)
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize(
     "estimator",
     [

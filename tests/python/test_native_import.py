@@ -194,11 +194,38 @@ def test_other_files_are_no_models(tmp_path):
 
 
 def test_where_the_trainer_is_not_installed_its_scores_are_left_out(files, monkeypatch):
-    def missing(name):
-        raise ModuleNotFoundError(name)
+    monkeypatch.setattr(imported.importlib.util, "find_spec", lambda name: None)
+    model = imported.read(str(files["two.json"][0]), NAMES)
+    assert model.scores is None and model.checked_against == ""
 
-    monkeypatch.setattr(imported.importlib, "import_module", missing)
-    assert imported.read(str(files["two.json"][0]), NAMES).scores is None
+
+def test_a_trainer_that_crashes_or_refuses_takes_nobody_along(files, tmp_path):
+    with pytest.raises(ValueError, match="xgboost refuses it: .*Error"):
+        imported._in_its_own_process("xgboost", b"{}")(np.zeros((1, 3), np.float32))
+    broken = tmp_path / "xgboost.py"
+    broken.write_text("import os; os.abort()")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(imported.sys, "path", [str(tmp_path), *imported.sys.path])
+        with pytest.raises(DataError, match=r"two.json: xgboost crashed on it \(signal 6\)"):
+            imported.read(str(files["two.json"][0]), NAMES)
+
+
+@pytest.mark.parametrize("name", ["two.json", "two.ubj", "three.txt"])
+def test_damaged_files_are_refused_or_read_and_nothing_else(files, tmp_path, monkeypatch, name):
+    monkeypatch.setattr(imported, "_compare", lambda *_: (None, ""))
+    content = files[name][0].read_bytes()
+    random = np.random.default_rng(11)
+    refused = 0
+    for _ in range(60):
+        damaged = bytearray(content)
+        for at in random.integers(0, len(content), random.integers(1, 4)):
+            damaged[at : at + 1] = random.choice([b"9", b"-", b"", b"77777777", b"null", b"\x80"])
+        (tmp_path / "x").write_bytes(damaged)
+        try:
+            imported.read(str(tmp_path / "x"), NAMES)
+        except DataError:
+            refused += 1
+    assert refused > 5
 
 
 def test_the_tool_says_what_it_found(files):

@@ -13,7 +13,7 @@ namespace ophion {
 
 struct ImportOptions {
   std::vector<std::string> features;  ///< columns, in the order of the file; empty: those it names itself
-  std::vector<std::string> classes;   ///< in the order of the trainer's numbers (two: negative, positive); empty: as the file calls them
+  std::vector<std::string> classes;   ///< in the order of the trainer's numbers, two: negative, positive; empty: the file's own
   std::vector<std::string> targets;   ///< of a regression; empty: "target"
   std::string name;                   ///< of the model; empty: the file's
   Registry registry = Registry();
@@ -26,7 +26,7 @@ struct ImportedModel {
 };
 
 /// Reads XGBoost's JSON or UBJ, LightGBM's text, or a skops file of scikit-learn's own types; needs Python. Nothing of the file is
-/// run. DataError names the file and what is wrong: a damaged one, another number of features than names, what has no neutral form.
+/// run. DataError names the file and what is wrong: damage, another number of features than names, what has no neutral form.
 OPHION_EXPORT ImportedModel import_model(const std::filesystem::path& file, const ImportOptions& options = {});
 
 }  // namespace ophion

@@ -125,8 +125,19 @@ class Forest:
         self._nodes = self._leaves = 0
 
     def add_tree(
-        self, feature, threshold, left, right, values, *, missing_left=None, output: int | None = None, category_set=None,
-        sets=(), other_left=None, numbers=None
+        self,
+        feature,
+        threshold,
+        left,
+        right,
+        values,
+        *,
+        missing_left=None,
+        output: int | None = None,
+        category_set=None,
+        sets=(),
+        other_left=None,
+        numbers=None,
     ) -> None:
         """Append a tree.
 
@@ -224,7 +235,8 @@ class Forest:
         while np.any(open_ := low + 1 < high):
             middle = (low.astype(np.int64) + high) // 2
             below = transform(_numbered(middle)) <= wanted
-            low, high = np.where(open_ & below, middle, low).astype(np.int32), np.where(open_ & ~below, middle, high).astype(np.int32)
+            low = np.where(open_ & below, middle, low).astype(np.int32)
+            high = np.where(open_ & ~below, middle, high).astype(np.int32)
         found = _numbered(low)
         before = copy.copy(self)
         before.arrays = dict(arrays)

@@ -1,13 +1,18 @@
 """Models out of files that somebody else wrote: XGBoost's JSON and UBJ, LightGBM's text, scikit-learn's skops.
 
-The files are read here, not by the trainers' own libraries: nothing of them is run, and what they say is checked before any
-compiled code sees it. Where the library is installed, its scores are what the model has to give.
+The files are read here, not by the trainers' own libraries: nothing of them is run, and what they say is checked. Where the library
+is installed, its scores are what the model has to give; XGBoost and LightGBM are asked in a process of their own.
 """
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 import json
+import multiprocessing.spawn
+import os
+import subprocess
+import sys
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +24,8 @@ from ophion.errors import DataError
 from ophion.native import NotExportable, estimator_form, lightgbm_trees, ubjson, xgboost_trees
 from ophion.native.forest import PROBES, Forest
 from ophion.native.network import Network
+
+PATIENCE = 600  # seconds
 
 
 @dataclass
@@ -33,12 +40,12 @@ class Found:
     features, outputs : int
     form : callable
         spec -> the neutral form; raises NotExportable.
-    feature_names, class_names : list of str
-        Those that the file knows.
     package : str
         The trainer's.
-    trainer : callable or None
-        Made when its package is there: x -> (scores, leaves or None).
+    trainer : callable
+        x -> {"scores", "version", "leaves" where there are some}; needs its package.
+    feature_names, class_names : list of str
+        Those that the file knows.
     versions : dict
     """
 
@@ -48,7 +55,7 @@ class Found:
     outputs: int
     form: Callable[[Spec], Forest | Network]
     package: str
-    make_trainer: Callable[[], Callable[[np.ndarray], tuple[np.ndarray, np.ndarray | None]]]
+    trainer: Callable[[np.ndarray], dict]
     feature_names: list[str] = field(default_factory=list)
     class_names: list[str] = field(default_factory=list)
     versions: dict[str, str] = field(default_factory=dict)
@@ -62,6 +69,8 @@ class Imported:
     ----------
     x, scores : arrays of float32
         Events, and the trainer's own scores for them; None where its package is not installed.
+    checked_against : str
+        "xgboost 3.2.0"; empty where that is not installed.
     """
 
     found: Found
@@ -69,6 +78,7 @@ class Imported:
     form: Forest | Network
     x: np.ndarray
     scores: np.ndarray | None
+    checked_against: str
 
 
 def read(path: str, features: Sequence[str] = (), classes: Sequence[str] = (), targets: Sequence[str] = ()) -> Imported:
@@ -89,7 +99,7 @@ def read(path: str, features: Sequence[str] = (), classes: Sequence[str] = (), t
         spec = _spec(found, list(features), list(classes), list(targets))
         form = found.form(spec)
         x = form.probes() if isinstance(form, Forest) else _events(spec)
-        return Imported(found, spec, form, x, _compare(found, form, x))
+        return Imported(found, spec, form, x, *_compare(found, form, x))
     except OSError as error:
         raise DataError(f"{path}: {error.strerror}") from error
     except NotExportable as reason:
@@ -116,7 +126,7 @@ def _find(content: bytes) -> Found:
             raise ValueError(f"is cut off, or no JSON: {error}") from error
     if content[:1] == b"\x80":
         raise ValueError(
-            "is a pickle, which runs code when it is read: save the model with skops.io.dump, or XGBoost's and LightGBM's save_model"
+            "is a pickle, which runs code when it is read: save the model with skops.io.dump, or the save_model of XGBoost or LightGBM"
         )
     raise ValueError("is no model that is known: expected XGBoost's JSON or UBJ, LightGBM's text, or a skops file")
 
@@ -150,16 +160,40 @@ def _events(spec: Spec) -> np.ndarray:
     return np.random.default_rng(0).standard_normal((PROBES, spec.n_features)).astype(np.float32)
 
 
-def _compare(found: Found, form: Forest | Network, x: np.ndarray) -> np.ndarray | None:
-    """The trainer's scores; its leaves must be those of the neutral form."""
-    try:
-        importlib.import_module(found.package)
-    except ImportError:
-        return None
-    scores, leaves = found.make_trainer()(x)
-    if leaves is not None:
-        form.demand_leaves(lambda _: leaves, found.origin)
-    return np.asarray(scores, np.float32).reshape(len(x), found.outputs)
+def _compare(found: Found, form: Forest | Network, x: np.ndarray) -> tuple[np.ndarray | None, str]:
+    """The trainer's scores, and its name and version; its leaves must be those of the neutral form."""
+    if importlib.util.find_spec(found.package) is None:
+        return None, ""
+    theirs = found.trainer(x)
+    if "leaves" in theirs:
+        form.demand_leaves(lambda _: np.reshape(theirs["leaves"], (len(x), -1)), found.origin)
+    return np.asarray(theirs["scores"], np.float32).reshape(len(x), found.outputs), f"{found.package} {theirs['version']}"
+
+
+def _in_its_own_process(package: str, content: bytes, rounds: int = 0) -> Callable[[np.ndarray], dict]:
+    """A trainer whose library may crash on what is wrong in a file."""
+
+    def trainer(x: np.ndarray) -> dict:
+        script = Path(__file__).with_name("trainer_scores.py")
+        with tempfile.TemporaryDirectory() as folder:
+            (Path(folder) / "model").write_bytes(content)
+            np.save(Path(folder) / "x.npy", x)
+            command = [os.fsdecode(multiprocessing.spawn.get_executable()), "-P", str(script), package, folder, str(rounds)]
+            environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+            try:
+                done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=PATIENCE, errors="replace")
+            except subprocess.TimeoutExpired as error:
+                raise ValueError(f"{package} did not score it within {PATIENCE} s") from error
+            if done.returncode < 0:
+                raise ValueError(f"{package} crashed on it (signal {-done.returncode})")
+            if done.returncode > 0:
+                lines = done.stderr.strip().splitlines() or ["without a word"]
+                told = [line for line in lines if "Error: " in line]  # C++'s stack may stand below
+                raise ValueError(f"{package} refuses it: {(told or lines)[-1]}")
+            with np.load(Path(folder) / "scores.npz") as found:
+                return dict(found)
+
+    return trainer
 
 
 # --- XGBoost ----------------------------------------------------------------------------------------
@@ -184,7 +218,7 @@ def _xgboost(document: dict, content: bytes) -> Found:
         outputs,
         lambda spec: xgboost_trees.from_document(document, features, outputs),
         "xgboost",
-        lambda: _xgboost_trainer(content, objective, learner["gradient_booster"]["name"], rounds),
+        _in_its_own_process("xgboost", content, rounds or 0),
         feature_names=list(learner.get("feature_names", [])),
         versions={"xgboost": ".".join(str(part) for part in document["version"])},
     )
@@ -200,29 +234,6 @@ def _cut(booster: dict, rounds: int) -> None:
         model[name] = model[name][:trees]
     if booster["name"] == "dart":
         booster["weight_drop"] = booster["weight_drop"][:trees]
-
-
-def _xgboost_trainer(content: bytes, objective: str, booster_name: str, rounds: int | None):
-    import xgboost
-
-    booster = xgboost.Booster()
-    booster.load_model(bytearray(content))
-    chosen = {} if rounds is None else {"iteration_range": (0, rounds)}
-
-    def trainer(x: np.ndarray):
-        types = booster.feature_types
-        data = xgboost.DMatrix(x, feature_names=booster.feature_names, feature_types=types, enable_categorical="c" in (types or ()))
-        if objective == "multi:softmax":  # which predicts a class
-            sums = booster.predict(data, output_margin=True, **chosen)
-            powers = np.exp(sums - sums.max(axis=1, keepdims=True))
-            scores = powers / powers.sum(axis=1, keepdims=True)
-        else:
-            scores = booster.predict(data, **chosen)
-        if booster_name == "gblinear":
-            return scores, None
-        return scores, booster.predict(data, pred_leaf=True, **chosen).reshape(len(x), -1)
-
-    return trainer
 
 
 # --- LightGBM ---------------------------------------------------------------------------------------
@@ -241,22 +252,16 @@ def _lightgbm(text: str) -> Found:
         outputs,
         lambda spec: lightgbm_trees.from_text(text, features, outputs),
         "lightgbm",
-        lambda: _lightgbm_trainer(text),
+        _in_its_own_process("lightgbm", text.encode()),
         feature_names=known,
     )
-
-
-def _lightgbm_trainer(text: str):
-    import lightgbm
-
-    booster = lightgbm.Booster(model_str=text)
-    return lambda x: (booster.predict(x), np.reshape(booster.predict(x, pred_leaf=True), (len(x), -1)))
 
 
 # --- scikit-learn -----------------------------------------------------------------------------------
 
 
 def _skops(content: bytes) -> Found:
+    import sklearn
     from sklearn.base import is_classifier
 
     from ophion.methods import _skops_file
@@ -278,9 +283,9 @@ def _skops(content: bytes) -> Found:
     if len(classes) == 2:
         outputs = 1
 
-    def trainer(x: np.ndarray):
+    def trainer(x: np.ndarray) -> dict:  # in this process: all of the file was checked; leaves were compared at the export
         scores = np.asarray(score(x)).reshape(len(x), -1)
-        return (scores[:, 1:] if len(classes) == 2 and scores.shape[1] == 2 else scores), None  # leaves: compared at the export
+        return {"scores": scores[:, 1:] if len(classes) == 2 and scores.shape[1] == 2 else scores, "version": sklearn.__version__}
 
     return Found(
         f"scikit-learn {name}",
@@ -289,7 +294,7 @@ def _skops(content: bytes) -> Found:
         outputs,
         lambda spec: estimator_form(estimator, spec),
         "sklearn",
-        lambda: trainer,
+        trainer,
         feature_names=names,
         class_names=classes,
     )

@@ -1,5 +1,4 @@
-"""scikit-learn's linear models: logistic and ridge regression, LDA, linear SVM, generalized linear models and their kin, as networks of one
-step."""
+"""scikit-learn's linear models, as networks of one step: logistic and ridge regression, LDA, linear SVM, generalized ones, their kin."""
 
 from __future__ import annotations
 

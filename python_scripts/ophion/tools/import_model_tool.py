@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -51,7 +50,7 @@ class Job:
             "members": sorted(members),
             "takes_missing": isinstance(model.form, Forest) and model.form.takes_missing,
             "versions": found.versions,
-            "checked_against": "" if model.scores is None else _with_version(found.package),
+            "checked_against": model.checked_against,
         }
         arrays = {name: np.frombuffer(content, np.uint8) for name, content in members.items()}
         arrays["x"] = model.x
@@ -64,12 +63,6 @@ class Job:
 
     def abandon(self) -> None:
         pass
-
-
-def _with_version(package: str) -> str:
-    """The package's name as it is installed, and its version."""
-    module = importlib.import_module(package)
-    return f"{package} {module.__version__}"
 
 
 def start(arguments: Mapping[str, Any]) -> Job:
