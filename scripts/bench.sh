@@ -33,7 +33,9 @@ run() {
       "$programs/events_benchmark" "$work/events.root" ;;
     g) "$programs/expression_benchmark" ;;
     h) "$programs/isolation_benchmark" ;;
-    native) [ ! -x "$programs/native_benchmark" ] || "$programs/native_benchmark" ;;
+    native)
+      [ ! -x "$programs/native_benchmark" ] || "$programs/native_benchmark"
+      "$python" benchmarks/native_peers.py "$programs/native_peers.so" "$work/native" ;;
     *) echo "bench.sh: no benchmark '$1': expected a to h, or native" >&2; exit 2 ;;
   esac
 }
