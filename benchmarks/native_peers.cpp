@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 #include <time.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <fstream>
@@ -301,8 +302,7 @@ OPHION_BENCHMARK double peak_flops() {
     const double begin = thread_seconds();
     for (int i = 0; i < steps; ++i) {
 #pragma GCC unroll 24
-      for (Vector& sum : sums) sum = sum * a + b;
-      asm volatile("" ::: "memory");
+      for (std::size_t k = 0; k < 24; ++k) sums[k] = sums[k] * a + b;
     }
     best = std::max(best, 24.0 * 16 * 2 * steps / (thread_seconds() - begin));
   }
