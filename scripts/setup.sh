@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# setup.sh [test]: installs what is missing to build and run Ophion (with "test": to test it too). Quick when all is there.
+# setup.sh [test|bench]: installs what is missing to build and run Ophion (with "test": to test it too; with "bench": what native scoring is
+# compared with, besides). Quick when all is there.
 #   System packages: by apt as root or with sudo, else named in one message.
 #   Python packages: into .venv, pinned by the lock files; the environment is made anew when its Python or the lock changes.
 set -euo pipefail
@@ -8,9 +9,15 @@ cd "$(dirname "$0")/.."
 packages=(g++ cmake ninja-build pkg-config nlohmann-json3-dev libcli11-dev libspdlog-dev libzip-dev libssl-dev
           python3 python3-venv python3-dev)
 locks=(requirements.lock)
-if [ "${1:-}" = test ]; then
-  packages+=(libgtest-dev libgmock-dev libbenchmark-dev json-schema-test-suite clang-14 libclang-rt-14-dev)
+what=${1:-}
+if [ "$what" = bench ]; then
+  locks+=(requirements-test.lock requirements-bench.lock)
+elif [ "$what" = test ]; then
+  packages+=(clang-14 libclang-rt-14-dev)
   locks+=(requirements-test.lock)
+fi
+if [ -n "$what" ]; then
+  packages+=(libgtest-dev libgmock-dev libbenchmark-dev json-schema-test-suite)
 fi
 
 if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
@@ -18,7 +25,7 @@ if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
     cat >&2 <<MESSAGE
 Ophion's set-up knows Debian 12 and its kin (apt). On this system install, by its own package manager:
   g++ 12 or newer (C++20), CMake 3.25 or newer, Ninja, pkg-config, nlohmann-json 3.11, CLI11 2.1, spdlog 1.10, libzip 1.7, OpenSSL 3,
-  Python 3.11 with its headers, shared library and venv${1:+, GoogleTest 1.12, Google Benchmark 1.7, clang++-14 with libFuzzer}
+  Python 3.11 with its headers, shared library and venv${what:+, GoogleTest 1.12, Google Benchmark 1.7, clang++-14 with libFuzzer}
 then run the command again with OPHION_SKIP_SYSTEM_PACKAGES=1.
 MESSAGE
     exit 1

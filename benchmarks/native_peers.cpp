@@ -1,0 +1,312 @@
+/// One face for everything that scores rows from C or C++: Ophion's native backend, and the C interfaces of ONNX Runtime, XGBoost, LightGBM
+/// and lleaves, opened when asked for. native_peers.py calls it in rounds; nobody else does.
+#include <dlfcn.h>
+#include <time.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <new>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "native_backend.h"
+
+namespace {
+
+thread_local std::size_t allocated = 0;  // bytes asked of operator new by this thread
+
+double thread_seconds() {
+  timespec now{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
+}
+
+class Engine {
+ public:
+  virtual ~Engine() = default;
+  virtual void score(const float* rows, std::size_t count, float* out) = 0;
+};
+
+class Ophion final : public Engine {
+ public:
+  Ophion(const std::string& folder, std::size_t features) : features_(features) {
+    ophion::Payload payload;
+    for (const char* member : {"model.json", "arrays.safetensors"}) {
+      std::ifstream file(folder + "/" + member, std::ios::binary);
+      payload.members[member] = std::string(std::istreambuf_iterator<char>(file), {});
+    }
+    ophion::Spec spec;
+    spec.task = "classification";
+    spec.classes = {"0", "1"};
+    for (std::size_t i = 0; i < features; ++i) spec.features.push_back("x" + std::to_string(i));
+    backend_ = ophion::make_native_backend(payload, spec);
+  }
+  void score(const float* rows, std::size_t count, float* out) override {
+    backend_->predict(ophion::MatrixView(rows, count, features_), {out, count});
+  }
+
+ private:
+  std::size_t features_;
+  std::unique_ptr<ophion::Backend> backend_;
+};
+
+void* opened(const char* library) {
+  void* const handle = ::dlopen(library, RTLD_NOW | RTLD_LOCAL);
+  if (!handle) throw std::runtime_error(::dlerror());
+  return handle;
+}
+
+template <class Function>
+void find(void* library, const char* name, Function& function) {
+  function = reinterpret_cast<Function>(::dlsym(library, name));
+  if (!function) throw std::runtime_error(std::string("there is no ") + name);
+}
+
+void demand(int status, const char* what) {
+  if (status != 0) throw std::runtime_error(what);
+}
+
+/// The functions of ONNX Runtime's table by their places, which no later version changes.
+class OnnxRuntime final : public Engine {
+ public:
+  OnnxRuntime(const char* library, const char* model, std::size_t features, const char* input, const char* output)
+      : features_(features), input_(input), output_(output) {
+    struct Base {
+      void* const* (*get)(std::uint32_t);
+    };
+    const Base* (*base)() = nullptr;
+    find(opened(library), "OrtGetApiBase", base);
+    api_ = base()->get(1);
+    void *env = nullptr, *options = nullptr;
+    demand(call<void*(int, const char*, void**)>(3)(3, "benchmark", &env));
+    demand(call<void*(void**)>(10)(&options));
+    demand(call<void*(void*, int)>(24)(options, 1));
+    demand(call<void*(void*, const char*, const void*, void**)>(7)(env, model, options, &session_));
+    demand(call<void*(int, int, void**)>(69)(0, 0, &memory_));
+  }
+  void score(const float* rows, std::size_t count, float* out) override {
+    const std::int64_t shape[2] = {static_cast<std::int64_t>(count), static_cast<std::int64_t>(features_)};
+    void *given = nullptr, *result = nullptr;
+    demand(call<void*(const void*, const void*, std::size_t, const std::int64_t*, std::size_t, int, void**)>(49)(
+        memory_, rows, count * features_ * sizeof(float), shape, 2, 1, &given));
+    const char* const inputs[] = {input_.c_str()};
+    const char* const outputs[] = {output_.c_str()};
+    demand(call<void*(void*, const void*, const char* const*, void* const*, std::size_t, const char* const*, std::size_t, void**)>(9)(
+        session_, nullptr, inputs, &given, 1, outputs, 1, &result));
+    float* scores = nullptr;
+    demand(call<void*(void*, float**)>(51)(result, &scores));
+    out[0] = scores[0];
+    call<void(void*)>(96)(result);
+    call<void(void*)>(96)(given);
+  }
+
+ private:
+  template <class Function>
+  Function* call(std::size_t place) const {
+    return reinterpret_cast<Function*>(api_[place]);
+  }
+  void demand(void* status) const {
+    if (status) throw std::runtime_error(call<const char*(const void*)>(2)(status));
+  }
+
+  std::size_t features_;
+  std::string input_, output_;
+  void* const* api_ = nullptr;
+  void* session_ = nullptr;
+  void* memory_ = nullptr;
+};
+
+class XgBoost final : public Engine {
+ public:
+  XgBoost(const char* library, const char* model, std::size_t features) : features_(features) {
+    void* const handle = opened(library);
+    int (*create)(const void*, std::uint64_t, void**) = nullptr;
+    int (*load)(void*, const char*) = nullptr;
+    int (*set)(void*, const char*, const char*) = nullptr;
+    find(handle, "XGBoosterCreate", create);
+    find(handle, "XGBoosterLoadModel", load);
+    find(handle, "XGBoosterSetParam", set);
+    find(handle, "XGBoosterPredictFromDense", predict_);
+    demand(create(nullptr, 0, &booster_), "XGBoosterCreate");
+    demand(load(booster_, model), "XGBoosterLoadModel");
+    demand(set(booster_, "nthread", "1"), "XGBoosterSetParam");
+  }
+  void score(const float* rows, std::size_t count, float* out) override {
+    const std::string array = "{\"data\": [" + std::to_string(reinterpret_cast<std::uintptr_t>(rows)) + ", true], \"shape\": [" + std::to_string(count) +
+                              ", " + std::to_string(features_) + "], \"typestr\": \"<f4\", \"version\": 3}";
+    const std::uint64_t* shape = nullptr;
+    std::uint64_t dimensions = 0;
+    const float* scores = nullptr;
+    demand(predict_(booster_, array.c_str(),
+                    "{\"type\": 0, \"training\": false, \"iteration_begin\": 0, \"iteration_end\": 0, \"strict_shape\": false, \"missing\": NaN}",
+                    nullptr, &shape, &dimensions, &scores),
+           "XGBoosterPredictFromDense");
+    out[0] = scores[0];
+  }
+
+ private:
+  std::size_t features_;
+  void* booster_ = nullptr;
+  int (*predict_)(void*, const char*, const char*, void*, const std::uint64_t**, std::uint64_t*, const float**) = nullptr;
+};
+
+class LightGbm final : public Engine {
+ public:
+  LightGbm(const char* library, const char* model, std::size_t features) : features_(static_cast<std::int32_t>(features)) {
+    void* const handle = opened(library);
+    int (*create)(const char*, int*, void**) = nullptr;
+    int (*prepare)(void*, int, int, int, int, std::int32_t, const char*, void**) = nullptr;
+    find(handle, "LGBM_BoosterCreateFromModelfile", create);
+    find(handle, "LGBM_BoosterPredictForMatSingleRowFastInit", prepare);
+    find(handle, "LGBM_BoosterPredictForMatSingleRowFast", one_);
+    find(handle, "LGBM_BoosterPredictForMat", many_);
+    int iterations = 0;
+    demand(create(model, &iterations, &booster_), "LGBM_BoosterCreateFromModelfile");
+    demand(prepare(booster_, 0, 0, -1, 0, features_, "num_threads=1", &fast_), "LGBM_BoosterPredictForMatSingleRowFastInit");
+  }
+  void score(const float* rows, std::size_t count, float* out) override {
+    std::int64_t length = 0;
+    scores_.resize(count);
+    demand(count == 1 ? one_(fast_, rows, &length, scores_.data())
+                      : many_(booster_, rows, 0, static_cast<std::int32_t>(count), features_, 1, 0, 0, -1, "num_threads=1", &length, scores_.data()),
+           "LGBM_BoosterPredict");
+    out[0] = static_cast<float>(scores_[0]);
+  }
+
+ private:
+  std::int32_t features_;
+  void *booster_ = nullptr, *fast_ = nullptr;
+  std::vector<double> scores_;
+  int (*one_)(void*, const void*, std::int64_t*, double*) = nullptr;
+  int (*many_)(void*, const void*, int, std::int32_t, std::int32_t, int, int, int, int, const char*, std::int64_t*, double*) = nullptr;
+};
+
+/// The function that lleaves compiled, over doubles; its caller keeps it alive.
+class Lleaves final : public Engine {
+ public:
+  Lleaves(void* function, std::size_t features) : features_(features), function_(reinterpret_cast<Function>(function)) {}
+  void score(const float* rows, std::size_t count, float* out) override {
+    numbers_.assign(rows, rows + count * features_);
+    scores_.resize(count);
+    function_(numbers_.data(), scores_.data(), 0, static_cast<int>(count));
+    out[0] = static_cast<float>(scores_[0]);
+  }
+
+ private:
+  using Function = void (*)(double*, double*, int, int);
+  std::size_t features_;
+  Function function_;
+  std::vector<double> numbers_, scores_;
+};
+
+std::string problem;  // of the last call that failed
+
+template <class Make>
+Engine* made(Make&& make) {
+  try {
+    return make();
+  } catch (const std::exception& caught) {
+    problem = caught.what();
+    return nullptr;
+  }
+}
+
+}  // namespace
+
+// Count what is allocated through operator new in this library.
+void* operator new(std::size_t bytes) {
+  allocated += bytes;
+  if (void* memory = std::malloc(bytes)) return memory;
+  throw std::bad_alloc();
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+void* operator new(std::size_t bytes, std::align_val_t alignment) {
+  allocated += bytes;
+  const auto align = static_cast<std::size_t>(alignment);
+  if (void* memory = std::aligned_alloc(align, (bytes + align - 1) / align * align)) return memory;
+  throw std::bad_alloc();
+}
+void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
+
+#define OPHION_BENCHMARK extern "C" __attribute__((visibility("default")))
+
+OPHION_BENCHMARK const char* last_problem() { return problem.c_str(); }
+OPHION_BENCHMARK Engine* ophion_engine(const char* folder, std::size_t features) {
+  return made([&] { return new Ophion(folder, features); });
+}
+OPHION_BENCHMARK Engine* onnxruntime_engine(const char* library, const char* model, std::size_t features, const char* input, const char* output) {
+  return made([&] { return new OnnxRuntime(library, model, features, input, output); });
+}
+OPHION_BENCHMARK Engine* xgboost_engine(const char* library, const char* model, std::size_t features) {
+  return made([&] { return new XgBoost(library, model, features); });
+}
+OPHION_BENCHMARK Engine* lightgbm_engine(const char* library, const char* model, std::size_t features) {
+  return made([&] { return new LightGbm(library, model, features); });
+}
+OPHION_BENCHMARK Engine* lleaves_engine(void* function, std::size_t features) {
+  return made([&] { return new Lleaves(function, features); });
+}
+
+/// CPU seconds of scoring `count` rows in calls of `batch`; -1: it failed.
+OPHION_BENCHMARK double seconds_of(Engine* engine, const float* rows, std::size_t features, std::size_t count, std::size_t batch, float* out) {
+  try {
+    const double begin = thread_seconds();
+    for (std::size_t i = 0; i + batch <= count; i += batch) engine->score(rows + i * features, batch, out + i);
+    return thread_seconds() - begin;
+  } catch (const std::exception& caught) {
+    problem = caught.what();
+    return -1;
+  }
+}
+
+/// Bytes that `count` single events ask for.
+OPHION_BENCHMARK std::size_t bytes_of(Engine* engine, const float* rows, std::size_t features, std::size_t count, float* out) {
+  engine->score(rows, 1, out);
+  const std::size_t before = allocated;
+  for (std::size_t i = 0; i < count; ++i) engine->score(rows + i * features, 1, out + i);
+  return allocated - before;
+}
+
+/// Wall-clock seconds in which each of `threads` threads scores all rows in calls of `batch`.
+OPHION_BENCHMARK double seconds_with(Engine* engine, std::size_t threads, const float* rows, std::size_t features, std::size_t count, std::size_t batch) {
+  timespec begin{}, end{};
+  clock_gettime(CLOCK_MONOTONIC, &begin);
+  std::vector<std::thread> some;
+  for (std::size_t t = 0; t < threads; ++t) {
+    some.emplace_back([&] {
+      std::vector<float> out(count);
+      for (std::size_t i = 0; i + batch <= count; i += batch) engine->score(rows + i * features, batch, out.data() + i);
+    });
+  }
+  for (std::thread& thread : some) thread.join();
+  clock_gettime(CLOCK_MONOTONIC, &end);
+  return static_cast<double>(end.tv_sec - begin.tv_sec) + 1e-9 * static_cast<double>(end.tv_nsec - begin.tv_nsec);
+}
+
+/// Multiplications and additions in a second that a core can do at most, as far as 24 independent sums of registers show it.
+OPHION_BENCHMARK double peak_flops() {
+  using Vector = float __attribute__((vector_size(64)));
+  Vector sums[24] = {};
+  const Vector a = sums[0] + 0.999f, b = sums[0] + 1e-6f;
+  constexpr int steps = 200'000;
+  double best = 0;
+  for (int round = 0; round < 5; ++round) {
+    const double begin = thread_seconds();
+    for (int i = 0; i < steps; ++i) {
+#pragma GCC unroll 24
+      for (std::size_t k = 0; k < 24; ++k) sums[k] = sums[k] * a + b;
+    }
+    best = std::max(best, 24.0 * 16 * 2 * steps / (thread_seconds() - begin));
+  }
+  float kept = 0;
+  for (const Vector& sum : sums) kept += sum[0];
+  return kept < 0 ? 0 : best;
+}
