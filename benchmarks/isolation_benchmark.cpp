@@ -142,8 +142,25 @@ double calls_a_second(const Model& model, int threads) {
   return calls * threads / (now() - begin);
 }
 
+/// What so many threads of mere arithmetic get done on this machine now, beside what else it does.
+double spins_a_second(int threads) {
+  constexpr int spins = 100'000'000;
+  const double begin = now();
+  std::vector<std::thread> all;
+  for (int t = 0; t < threads; ++t) {
+    all.emplace_back([] {
+      double sum = 1;
+      for (int i = 0; i < spins; ++i) sum = sum * 0.999 + 1;
+      static std::atomic<double> kept;
+      kept = sum;
+    });
+  }
+  for (auto& thread : all) thread.join();
+  return static_cast<double>(spins) * threads / (now() - begin);
+}
+
 void two_workers(const std::string& file, LoadOptions options) {
-  std::vector<double> gains, rates, gains_here;
+  std::vector<double> gains, rates, gains_here, of_machine;
   const Model here = [&] {
     LoadOptions in_process = options;
     in_process.isolation = Isolation::none;
@@ -154,11 +171,13 @@ void two_workers(const std::string& file, LoadOptions options) {
   const Model two = Model::load(file, options);
   for (int round = 0; round < 7; ++round) {
     const double alone = calls_a_second(one, 2), both = calls_a_second(two, 2);
+    of_machine.push_back(spins_a_second(2) / spins_a_second(1));
     gains.push_back(both / alone);
     gains_here.push_back(both / calls_a_second(here, 2));
     rates.push_back(both);
   }
-  note('h', "events a second of two threads, 2 workers / 1 worker", median(gains), text("%.0f a second; Python's own work", median(rates)));
+  report('h', "gain by a second core / by a second worker, Python's own work", median(of_machine) / median(gains), 1.25,
+         text("%.2f / %.2f, %.0f a second", median(of_machine), median(gains), median(rates)));
   note('h', "events a second of two threads, 2 workers / this process", median(gains_here));
 }
 

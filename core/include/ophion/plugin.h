@@ -50,7 +50,15 @@ constexpr const char* compiler_tag() {
 }
 
 constexpr const char* sanitizer_tag() {
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(__has_feature)  // clang's way
+#if __has_feature(address_sanitizer)
+  return "address";
+#elif __has_feature(thread_sanitizer)
+  return "thread";
+#else
+  return "";
+#endif
+#elif defined(__SANITIZE_ADDRESS__)
   return "address";
 #elif defined(__SANITIZE_THREAD__)
   return "thread";
