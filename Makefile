@@ -2,7 +2,7 @@
 # make test    sets up, builds, runs the tests
 # make help    the rest
 .DELETE_ON_ERROR:
-.PHONY: demo test test-full setup setup-test build bench soak fuzz help clean
+.PHONY: demo test test-full setup setup-test setup-bench build bench soak fuzz help clean
 SHELL := /bin/bash
 
 build_folder = build/release
@@ -36,8 +36,11 @@ FUZZ_SECONDS ?= 3600
 fuzz: setup-test
 	@scripts/fuzz.sh $(FUZZ_SECONDS)
 
+setup-bench:
+	@scripts/setup.sh bench
+
 # make bench      the benchmarks, each a ratio in one run
-bench: setup-test build
+bench: setup-bench build
 	@scripts/bench.sh $(bench_folder)
 
 # make soak       many threads load, score, fail and train for SOAK_SECONDS, ten minutes if not said: nothing grows, no score is wrong

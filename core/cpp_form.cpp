@@ -98,7 +98,7 @@ inline double quantile(const double* points, const double* values, std::size_t c
 }
 )";
 
-/// Arrays and statements that turn `v`, the features in double, into what the trees or the network take.
+/// Arrays and statements that turn `p`, the features in double, into what the trees or the network take.
 struct Preparation {
   std::string declarations;
   std::string statements;
@@ -112,21 +112,21 @@ Preparation prepare(const native::TransformChain& chain) {
     const std::string name = "t" + std::to_string(i) + "_";
     for (const auto& [array_name, values] : step.arrays) text.declarations += array(name + array_name, values);
     if (step.type == "standard") {
-      text.statements += each("v[i] = (v[i] - detail::" + name + "mean[i]) / detail::" + name + "scale[i];");
+      text.statements += each("p[i] = (p[i] - detail::" + name + "mean[i]) / detail::" + name + "scale[i];");
     } else if (step.type == "minmax") {
-      text.statements += each("v[i] = v[i] * detail::" + name + "scale[i] + detail::" + name + "min[i];");
+      text.statements += each("p[i] = p[i] * detail::" + name + "scale[i] + detail::" + name + "min[i];");
       if (is_set(step, "clip", "true")) {
         const bool given = step.arrays.contains("range");
         const std::string low = given ? number(numbers_of(step, "range")[0]) : "0.0", high = given ? number(numbers_of(step, "range")[1]) : "1.0";
-        text.statements += each("{ if (v[i] < " + low + ") v[i] = " + low + "; if (v[i] > " + high + ") v[i] = " + high + "; }");
+        text.statements += each("{ if (p[i] < " + low + ") p[i] = " + low + "; if (p[i] > " + high + ") p[i] = " + high + "; }");
       }
     } else if (step.type == "quantile") {
       if (is_set(step, "output", "normal")) throw ModelError("a quantile transform to a normal distribution can't be written as a C++ header");
       if (text.declarations.find(quantile_function) == std::string::npos) text.declarations += quantile_function;
-      text.statements += each("v[i] = detail::quantile(detail::" + name + "quantiles + i, detail::" + name + "references, " +
-                              std::to_string(numbers_of(step, "references").size()) + ", features, v[i]);");
+      text.statements += each("p[i] = detail::quantile(detail::" + name + "quantiles + i, detail::" + name + "references, " +
+                              std::to_string(numbers_of(step, "references").size()) + ", features, p[i]);");
     } else if (step.type == "impute") {
-      text.statements += each("if (!std::isfinite(v[i])) v[i] = detail::" + name + "value[i];");
+      text.statements += each("if (!std::isfinite(p[i])) p[i] = detail::" + name + "value[i];");
     } else {
       throw ModelError("the transform '" + step.type + "' can't be written as a C++ header");
     }
@@ -313,9 +313,9 @@ std::string header_of(const ModelFile& file) {
   if (preparation.statements.empty()) {
     text << "  float x[features];\n  for (std::size_t i = 0; i < features; ++i) x[i] = event[i];\n";
   } else {
-    text << "  double v[features];\n  for (std::size_t i = 0; i < features; ++i) v[i] = static_cast<double>(event[i]);\n"
+    text << "  double p[features];\n  for (std::size_t i = 0; i < features; ++i) p[i] = static_cast<double>(event[i]);\n"
          << preparation.statements
-         << "  float x[features];\n  for (std::size_t i = 0; i < features; ++i) x[i] = static_cast<float>(v[i]);\n";
+         << "  float x[features];\n  for (std::size_t i = 0; i < features; ++i) x[i] = static_cast<float>(p[i]);\n";
   }
   text << body.statements << "  for (std::size_t i = 0; i < outputs; ++i) out[i] = static_cast<float>(sums[i]);\n}\n";
   if (outputs.size() == 1) {

@@ -86,7 +86,7 @@ def sklearn(name, of, **params):
 BOOSTING = sklearn("boosting", "sklearn.ensemble.HistGradientBoostingClassifier", max_iter=10)
 METHODS = {
     "error": [network(epochs=1) | {"transform": ["standard"]}, tree()],
-    "drop": [network("every", script=SCRIPTS / "every_activation.py", epochs=1) | {"transform": ["minmax"]}],
+    "drop": [network("every", script=SCRIPTS / "every_activation.py", epochs=1) | {"transform": ["minmax"], "params": {}}],
     "impute": [tree("quantile") | {"transform": ["quantile"]}, sklearn("logistic", "sklearn.linear_model.LogisticRegression")],
     "keep": [BOOSTING],
 }

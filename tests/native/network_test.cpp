@@ -121,7 +121,9 @@ TEST_P(Builds, ScoreAsPlainLoopsDo) {
     for (float& number : events) number = normal(random);
     const std::vector<float> scores = scores_of(network, events);
     for (std::size_t r = 0; r < rows; ++r) {
+      const std::vector<float> alone = scores_of(network, {events.begin() + static_cast<std::ptrdiff_t>(r * n), events.begin() + static_cast<std::ptrdiff_t>((r + 1) * n)});
       for (std::size_t o = 0; o < m; ++o) {
+        ASSERT_EQ(alone[o], scores[r * m + o]) << "a row alone";
         double sum = bias[o];
         for (std::size_t i = 0; i < n; ++i) sum += double{weights[o * n + i]} * double{events[r * n + i]};
         ASSERT_NEAR(scores[r * m + o], std::max(0.0, sum), 1e-5 * std::sqrt(static_cast<double>(n))) << name_of(isa) << r << "," << o;
@@ -132,7 +134,7 @@ TEST_P(Builds, ScoreAsPlainLoopsDo) {
 
 INSTANTIATE_TEST_SUITE_P(Of, Builds,
                          testing::Combine(testing::Values(Isa::generic, Isa::avx2, Isa::avx512), testing::Values(1, 28, 65),
-                                          testing::Values(1, 31, 32, 33, 100)));
+                                          testing::Values(1, 31, 32, 33, 100, 300)));
 
 struct Wrong {
   std::string name;
