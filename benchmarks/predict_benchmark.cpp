@@ -90,19 +90,24 @@ double peak_of(Work&& work) {
   return peak.bytes();
 }
 
-void compare(const std::string& name, const Model& model, const std::filesystem::path& file, const std::vector<float>& x, int pairs) {
+void compare(const std::string& name, const std::filesystem::path& file, const std::vector<float>& x, int pairs) {
   const PlainScorer plain(file, x.data());
-  std::vector<float> ours(rows, 1.0f), theirs(rows, 1.0f);
-  const auto predict = [&] { model.predict(MatrixView(x.data(), rows, features), ours); };
-  const double our_memory = peak_of(predict);  // before anything of that size was there, which malloc would use again
-  const double their_memory = peak_of([&] { plain(&theirs); });
-  double worst = 0;
-  for (std::size_t i = 0; i < rows; ++i) worst = std::max(worst, static_cast<double>(std::fabs(ours[i] - theirs[i])));
+  for (const char* backend : {"python", "native"}) {
+    LoadOptions options;
+    options.backend = backend;
+    const Model model = Model::load(file, options);
+    std::vector<float> ours(rows, 1.0f), theirs(rows, 1.0f);
+    const auto predict = [&] { model.predict(MatrixView(x.data(), rows, features), ours); };
+    const double our_memory = peak_of(predict);  // before anything of that size was there, which malloc would use again
+    const double their_memory = peak_of([&] { plain(&theirs); });
+    double worst = 0;
+    for (std::size_t i = 0; i < rows; ++i) worst = std::max(worst, static_cast<double>(std::fabs(ours[i] - theirs[i])));
 
-  const Pair times = interleave(pairs, predict, [&] { plain(); });
-  report('c', "predict 1,000,000 x 30, " + name + " / plain Python", times.ratio(), 1.02,
-         text("%.0f ms / %.0f ms, scores differ by %.1g", 1e3 * median(times.first), 1e3 * median(times.second), worst) +
-             text(", memory %.0f MB / %.0f MB", our_memory / 1e6, their_memory / 1e6));
+    const Pair times = interleave(pairs, predict, [&] { plain(); });
+    report('c', "predict 1,000,000 x 30, " + name + " (" + backend + ") / plain Python", times.ratio(), 1.02,
+           text("%.0f ms / %.0f ms, scores differ by %.1g", 1e3 * median(times.first), 1e3 * median(times.second), worst) +
+               text(", memory %.0f MB / %.0f MB", our_memory / 1e6, their_memory / 1e6));
+  }
 }
 
 /// Through a model that gives the events back: beyond input and output nothing may be needed.
@@ -126,7 +131,8 @@ int main() {
   const std::vector<float> x = random_numbers<float>(rows * features, -2, 2);
   look_for_copies(registry, x);
   for (const MethodResult& method : run.methods()) {
-    compare(method.name, method.model.value(), run.folder() / "models" / (method.name + ".ophion"), x, method.name == "forest" || method.name == "boosted_trees" ? 5 : 15);
+    const bool slow = method.name == "forest" || method.name == "boosted_trees";
+    compare(method.name, run.folder() / "models" / (method.name + ".ophion"), x, slow ? 5 : 15);
   }
   std::filesystem::remove_all(output);
 }
