@@ -7,49 +7,66 @@ namespace {
 
 using std::size_t;
 
-/// 16 numbers: a register of AVX-512, two of AVX2, four of SSE or NEON.
-using Vector = float __attribute__((vector_size(64), aligned(4), may_alias));
-constexpr size_t lanes = 16;
+// A vector is one register: gcc takes wider ones apart by way of memory.
 #if defined(__AVX512F__)
-constexpr size_t tile = 12;  // rows at once: 24 of 32 registers hold sums
+constexpr size_t lanes = 16;
+constexpr size_t tile = 6;         // rows at once: 24 of 32 registers hold sums
+constexpr size_t chains = 2;       // in which a sum is added up, so that a row alone does not wait for its own additions
 constexpr size_t most_panels = 5;  // of a row alone
 #elif defined(__AVX2__)
+constexpr size_t lanes = 8;
 constexpr size_t tile = 3;  // 12 of 16 registers
+constexpr size_t chains = 1;
 constexpr size_t most_panels = 2;
 #else
+constexpr size_t lanes = 4;
 constexpr size_t tile = 1;
+constexpr size_t chains = 1;
 constexpr size_t most_panels = 1;
 #endif
+using Vector = float __attribute__((vector_size(lanes * sizeof(float)), aligned(4), may_alias));
+
+inline Vector at(const float* numbers) { return *reinterpret_cast<const Vector*>(numbers); }
 
 /// `rows` rows of `panels` panels. However many there are, each sum adds in the same order: a row alone gets the bits it gets among others.
 template <size_t rows, size_t panels>
 inline __attribute__((always_inline)) void some_rows(const float* in, size_t in_stride, size_t inputs, const float* weights,
                                                      const float* bias, bool relu, float* out, size_t out_stride) {
   constexpr size_t vectors = panels * panel / lanes;
-  Vector sums[rows][vectors];
+  Vector sums[chains][rows][vectors];
 #pragma GCC unroll 16
   for (size_t r = 0; r < rows; ++r) {
 #pragma GCC unroll 16
-    for (size_t v = 0; v < vectors; ++v) sums[r][v] = *reinterpret_cast<const Vector*>(bias + v * lanes);
+    for (size_t v = 0; v < vectors; ++v) {
+      sums[0][r][v] = at(bias + v * lanes);
+#pragma GCC unroll 4
+      for (size_t c = 1; c < chains; ++c) sums[c][r][v] = Vector{};
+    }
   }
-  for (size_t i = 0; i < inputs; ++i) {
+  const auto add = [&](size_t i, size_t c) __attribute__((always_inline)) {
     Vector weight[vectors];
 #pragma GCC unroll 16
-    for (size_t v = 0; v < vectors; ++v) {
-      weight[v] = *reinterpret_cast<const Vector*>(weights + (v * lanes / panel * inputs + i) * panel + v * lanes % panel);
-    }
+    for (size_t v = 0; v < vectors; ++v) weight[v] = at(weights + (v * lanes / panel * inputs + i) * panel + v * lanes % panel);
 #pragma GCC unroll 16
     for (size_t r = 0; r < rows; ++r) {
       const float x = in[r * in_stride + i];
 #pragma GCC unroll 16
-      for (size_t v = 0; v < vectors; ++v) sums[r][v] += weight[v] * x;
+      for (size_t v = 0; v < vectors; ++v) sums[c][r][v] += weight[v] * x;
     }
+  };
+  size_t i = 0;
+  for (; i + chains <= inputs; i += chains) {
+#pragma GCC unroll 4
+    for (size_t c = 0; c < chains; ++c) add(i + c, c);
   }
+  for (; i < inputs; ++i) add(i, 0);
 #pragma GCC unroll 16
   for (size_t r = 0; r < rows; ++r) {
 #pragma GCC unroll 16
     for (size_t v = 0; v < vectors; ++v) {
-      Vector sum = sums[r][v];
+      Vector sum = sums[0][r][v];
+#pragma GCC unroll 4
+      for (size_t c = 1; c < chains; ++c) sum += sums[c][r][v];
       const Vector zero = {};
       if (relu) sum = sum < zero ? zero : sum;  // NaN stays
       *reinterpret_cast<Vector*>(out + r * out_stride + v * lanes) = sum;
@@ -57,7 +74,7 @@ inline __attribute__((always_inline)) void some_rows(const float* in, size_t in_
   }
 }
 
-/// A row alone waits for its own sums: several panels at once keep more of them under way.
+/// A row alone has few sums: several panels at once keep more of them under way.
 template <size_t panels>
 inline size_t row_alone(const float* in, size_t inputs, const float* weights, const float* bias, bool relu, float* out, size_t column, size_t width) {
   for (; column + panels * panel <= width; column += panels * panel) {
@@ -82,9 +99,41 @@ void dense(const float* in, size_t in_stride, size_t inputs, const float* weight
   }
 }
 
+/// Few outputs: products of rows, instead of panels that would be empty for the most part.
+void narrow(const float* in, size_t in_stride, size_t inputs, const float* weights, const float* bias, bool relu, float* out,
+            size_t out_stride, size_t outputs, size_t rows) {
+  constexpr size_t under_way = 4;
+  for (size_t r = 0; r < rows; ++r) {
+    const float* const x = in + r * in_stride;
+    for (size_t o = 0; o < outputs; ++o) {
+      const float* const weight = weights + o * inputs;
+      Vector sums[under_way] = {};
+      size_t i = 0;
+      for (; i + under_way * lanes <= inputs; i += under_way * lanes) {
+#pragma GCC unroll 4
+        for (size_t k = 0; k < under_way; ++k) sums[k] += at(x + i + k * lanes) * at(weight + i + k * lanes);
+      }
+      for (; i + lanes <= inputs; i += lanes) sums[0] += at(x + i) * at(weight + i);
+      float rest = bias[o];
+      for (; i < inputs; ++i) rest += x[i] * weight[i];
+      const Vector all = (sums[0] + sums[1]) + (sums[2] + sums[3]);
+      float part[lanes];
+      *reinterpret_cast<Vector*>(part) = all;
+#pragma GCC unroll 4
+      for (size_t half = lanes / 2; half > 0; half /= 2) {
+#pragma GCC unroll 8
+        for (size_t k = 0; k < half; ++k) part[k] += part[k + half];
+      }
+      float sum = part[0] + rest;
+      if (relu && sum < 0) sum = 0;  // NaN stays
+      out[r * out_stride + o] = sum;
+    }
+  }
+}
+
 }  // namespace
 
 extern const Kernels kernels;
-const Kernels kernels{dense};
+const Kernels kernels{dense, narrow};
 
 }  // namespace ophion::native::OPHION_ISA_NAME

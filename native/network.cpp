@@ -25,6 +25,16 @@ bool all_finite(const std::vector<float>& numbers) {
   return std::all_of(numbers.begin(), numbers.end(), [](float number) { return std::isfinite(number); });
 }
 
+std::vector<float> in_panels(const NetworkStep& given, std::size_t stride) {
+  std::vector<float> panels(stride * given.inputs, 0.0f);
+  for (std::size_t o = 0; o < given.outputs; ++o) {
+    for (std::size_t k = 0; k < given.inputs; ++k) {
+      panels[o / panel * panel * given.inputs + k * panel + o % panel] = given.weights[o * given.inputs + k];
+    }
+  }
+  return panels;
+}
+
 template <class Function>
 void each(float* numbers, std::size_t count, Function function) {
   for (std::size_t i = 0; i < count; ++i) numbers[i] = function(numbers[i]);
@@ -86,12 +96,7 @@ Network::Network(std::vector<NetworkStep> steps, std::size_t features, Link link
       step.stride = whole_panels(given.outputs);
       step.bias.assign(step.stride, 0.0f);
       std::copy(given.bias.begin(), given.bias.end(), step.bias.begin());
-      step.panels.assign(step.stride * given.inputs, 0.0f);
-      for (std::size_t o = 0; o < given.outputs; ++o) {
-        for (std::size_t k = 0; k < given.inputs; ++k) {
-          step.panels[o / panel * panel * given.inputs + k * panel + o % panel] = given.weights[o * given.inputs + k];
-        }
-      }
+      step.weights = given.outputs <= most_narrow ? given.weights : in_panels(given, step.stride);
     } else if (given.kind == NetworkStep::Kind::add) {
       const auto [other, width] = given.from < 0 ? std::pair{std::size_t{0}, features_} : results[static_cast<std::size_t>(given.from)];
       if (width != outputs_) refuse(i, "adds " + std::to_string(width) + " numbers to " + std::to_string(outputs_));
@@ -126,7 +131,11 @@ void Network::score(const float* in, std::ptrdiff_t row_stride, std::ptrdiff_t c
     for (std::size_t r = 0; r < count; ++r) {
       const float* const event = in + static_cast<std::ptrdiff_t>(first + r) * row_stride;
       float* const copy = numbers + r * input_stride_;
-      for (std::size_t j = 0; j < features_; ++j) copy[j] = event[static_cast<std::ptrdiff_t>(j) * column_stride];
+      if (column_stride == 1) {
+        std::copy_n(event, features_, copy);
+      } else {
+        for (std::size_t j = 0; j < features_; ++j) copy[j] = event[static_cast<std::ptrdiff_t>(j) * column_stride];
+      }
     }
     const float* now = numbers;
     std::size_t stride = input_stride_;
@@ -136,7 +145,11 @@ void Network::score(const float* in, std::ptrdiff_t row_stride, std::ptrdiff_t c
       if (step.kind == NetworkStep::Kind::dense) {
         const bool relu = i + 1 < steps_.size() && steps_[i + 1].kind == NetworkStep::Kind::activation &&
                           steps_[i + 1].activation == Activation::relu && steps_[i + 1].place == step.place;
-        kernels_->dense(now, stride, step.inputs, step.panels.data(), step.bias.data(), relu, result, step.stride, count);
+        if (step.width <= most_narrow) {
+          kernels_->narrow(now, stride, step.inputs, step.weights.data(), step.bias.data(), relu, result, step.stride, step.width, count);
+        } else {
+          kernels_->dense(now, stride, step.inputs, step.weights.data(), step.bias.data(), relu, result, step.stride, count);
+        }
         if (relu) ++i;
       } else {
         if (result != now) std::copy_n(now, count * stride, result);

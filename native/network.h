@@ -44,7 +44,7 @@ class Network {
     std::size_t width;           ///< numbers an event has after it
     std::size_t stride;          ///< the same, up to whole vectors
     std::size_t inputs;          ///< dense
-    std::vector<float> panels;   ///< dense: weights in the order of the kernel
+    std::vector<float> weights;  ///< dense: in the order of the kernel
     std::vector<float> bias;     ///< dense: `stride` numbers
     Activation activation;
     float parameter;
