@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstdlib>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -67,6 +68,26 @@ TEST_P(ForestEngines, FindTheLeavesThatAPlainWalkFinds) {
     ASSERT_EQ(one_by_one, answers);
     if (!shape.plan.missing) break;
   }
+}
+
+/// A large forest from `tree_leaves`: batches and single events beside the plain walk.
+void expect_plain_scores(std::size_t trees, std::size_t tree_leaves, std::size_t nodes) {
+  ForestMaker maker(ForestPlan{.features = 28}, 5);
+  for (std::size_t tree = 0; tree < trees; ++tree) maker.add_tree(tree_leaves);
+  ASSERT_GT(maker.arrays.feature.size(), nodes);
+  const Forest forest(maker.arrays);
+  constexpr std::size_t rows = 200;
+  const std::vector<float> events = maker.events(rows, 0.01);
+  const std::vector<float> answers = expected(maker.arrays, events);
+  EXPECT_EQ(scores_of(forest, events.data(), rows), answers);
+  EXPECT_EQ(scores_of(forest, events.data(), 1).front(), answers.front());
+}
+
+TEST(LargeForests, TakeFiveMillionNodes) { expect_plain_scores(40, 65'000, 5'000'000); }
+
+TEST(LargeForests, TakeMoreNodesThanTheShortOnesCanNumber) {
+  if (!std::getenv("OPHION_SLOW_TESTS")) GTEST_SKIP() << "slow: needs OPHION_SLOW_TESTS and gigabytes";
+  expect_plain_scores(10, 850'000, std::size_t{1} << 24);
 }
 
 std::vector<Shape> shapes() {
