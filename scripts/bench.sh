@@ -38,7 +38,8 @@ run() {
     soak) "$programs/soak_benchmark" "${SOAK_SECONDS:-600}" ;;
     native)
       [ ! -x "$programs/native_benchmark" ] || "$programs/native_benchmark"
-      "$python" benchmarks/native_peers.py "$programs/native_peers.so" "$work/native" ;;
+      "$python" benchmarks/native_peers.py "$programs/native_peers.so" "$work/native"
+      "$python" benchmarks/first_score.py "$build" "$work/native" ;;
     *) echo "bench.sh: no benchmark '$1': expected a to i, native or soak" >&2; exit 2 ;;
   esac
 }

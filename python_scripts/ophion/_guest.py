@@ -312,12 +312,12 @@ class Guest:
         self._has_torch = loaded("torch") is not None
         self._own = [*_thread(), *(() if prediction else _generators())]
         with _lock:
-            if not _active:
-                _shared[:] = _process()
+            shared = [] if _active else _process()  # should one of these fail, nothing is noted yet
+            patches = [] if prediction or _watching else [Patches()]
+            _shared.extend(shared)
+            _patches.extend(patches)
             _active.add(self)
             if not prediction:
-                if not _watching:
-                    _patches[:] = [Patches()]
                 _watching.add(self)
 
     def leave(self) -> list[str]:

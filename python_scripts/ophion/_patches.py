@@ -30,10 +30,11 @@ class Patches:
     """The functions of all modules as they are when this is made."""
 
     def __init__(self):
-        self._modules = set(sys.modules)
+        modules = sys.modules.copy()  # at once: a list of its items may be disturbed half-way by what the garbage collector runs
+        self._modules = set(modules)
         classes: dict[int, type] = {}
         self._before: list[tuple[Any, dict[str, Any]]] = []
-        for name, module in list(sys.modules.items()):
+        for name, module in modules.items():
             if _is_watched(name, module):
                 held = vars(module).copy()
                 self._before.append((module, held))

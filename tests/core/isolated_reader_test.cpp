@@ -108,7 +108,7 @@ TEST(IsolatedReader, EndsAStepAtItsTimeLimit) {
 }
 
 TEST(IsolatedReader, LimitsMemory) {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifdef OPHION_SANITIZE
   GTEST_SKIP() << "sanitizers take terabytes of addresses";
 #endif
   WorkerSettings settings;

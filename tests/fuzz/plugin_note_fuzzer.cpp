@@ -12,7 +12,8 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static const std::string path = "/proc/self/fd/" + std::to_string(descriptor);
   demand(::ftruncate(descriptor, 0) == 0 && ::pwrite(descriptor, data, size, 0) == static_cast<ssize_t>(size), "the input lies in a file");
   if (const auto info = ophion::read_plugin_note(path)) {
-    demand(info->kind == "method" || info->kind == "reader" || info->kind == "tool", "a plug-in is of a known kind");
+    const std::string& kind = info->kind;
+    demand(kind == "method" || kind == "reader" || kind == "tool" || kind == "engine", "a plug-in is of a known kind");
     demand(info->name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") == std::string::npos, "a plug-in's name is a name");
   }
   return 0;
