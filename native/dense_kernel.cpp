@@ -28,6 +28,10 @@ using Vector = float __attribute__((vector_size(lanes * sizeof(float)), aligned(
 
 inline Vector at(const float* numbers) { return *reinterpret_cast<const Vector*>(numbers); }
 
+/// For what is left of a row.
+using Four = float __attribute__((vector_size(16), aligned(4), may_alias));
+inline Four four_at(const float* numbers) { return *reinterpret_cast<const Four*>(numbers); }
+
 /// `rows` rows of `panels` panels. However many there are, each sum adds in the same order: a row alone gets the bits it gets among others.
 template <size_t rows, size_t panels>
 inline __attribute__((always_inline)) void some_rows(const float* in, size_t in_stride, size_t inputs, const float* weights,
@@ -114,6 +118,8 @@ void narrow(const float* in, size_t in_stride, size_t inputs, const float* weigh
         for (size_t k = 0; k < under_way; ++k) sums[k] += at(x + i + k * lanes) * at(weight + i + k * lanes);
       }
       for (; i + lanes <= inputs; i += lanes) sums[0] += at(x + i) * at(weight + i);
+      Four fours = {};
+      for (; i + 4 <= inputs; i += 4) fours += four_at(x + i) * four_at(weight + i);
       float rest = bias[o];
       for (; i < inputs; ++i) rest += x[i] * weight[i];
       const Vector all = (sums[0] + sums[1]) + (sums[2] + sums[3]);
@@ -124,7 +130,7 @@ void narrow(const float* in, size_t in_stride, size_t inputs, const float* weigh
 #pragma GCC unroll 8
         for (size_t k = 0; k < half; ++k) part[k] += part[k + half];
       }
-      float sum = part[0] + rest;
+      float sum = (part[0] + rest) + ((fours[0] + fours[2]) + (fours[1] + fours[3]));
       if (relu && sum < 0) sum = 0;  // NaN stays
       out[r * out_stride + o] = sum;
     }

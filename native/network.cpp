@@ -128,17 +128,20 @@ void Network::score(const float* in, std::ptrdiff_t row_stride, std::ptrdiff_t c
   float* const numbers = scratch.numbers.data();
   for (std::size_t first = 0; first < rows; first += block_rows) {
     const std::size_t count = std::min(block_rows, rows - first);
-    for (std::size_t r = 0; r < count; ++r) {
-      const float* const event = in + static_cast<std::ptrdiff_t>(first + r) * row_stride;
-      float* const copy = numbers + r * input_stride_;
-      if (column_stride == 1) {
-        std::copy_n(event, features_, copy);
-      } else {
-        for (std::size_t j = 0; j < features_; ++j) copy[j] = event[static_cast<std::ptrdiff_t>(j) * column_stride];
+    const float* input = in + static_cast<std::ptrdiff_t>(first) * row_stride;
+    std::size_t input_stride = input_stride_;
+    if (column_stride == 1 && row_stride >= 0) {
+      input_stride = static_cast<std::size_t>(row_stride);
+    } else {
+      for (std::size_t r = 0; r < count; ++r) {
+        for (std::size_t j = 0; j < features_; ++j) {
+          numbers[r * input_stride_ + j] = input[static_cast<std::ptrdiff_t>(r) * row_stride + static_cast<std::ptrdiff_t>(j) * column_stride];
+        }
       }
+      input = numbers;
     }
-    const float* now = numbers;
-    std::size_t stride = input_stride_;
+    const float* now = input;
+    std::size_t stride = input_stride;
     for (std::size_t i = 0; i < steps_.size(); ++i) {
       const Step& step = steps_[i];
       float* const result = numbers + step.place * block_rows;
@@ -152,13 +155,13 @@ void Network::score(const float* in, std::ptrdiff_t row_stride, std::ptrdiff_t c
         }
         if (relu) ++i;
       } else {
-        if (result != now) std::copy_n(now, count * stride, result);
         for (std::size_t r = 0; r < count; ++r) {
-          float* const row = result + r * stride;
+          float* const row = result + r * step.stride;
+          if (result != now) std::copy_n(now + r * stride, step.width, row);
           if (step.kind == NetworkStep::Kind::activation) {
             activate(step.activation, step.parameter, row, step.width);
           } else {
-            const float* const other = numbers + step.from * block_rows + r * stride;
+            const float* const other = step.from == 0 ? input + r * input_stride : numbers + step.from * block_rows + r * step.stride;
             for (std::size_t j = 0; j < step.width; ++j) row[j] += other[j];
           }
         }

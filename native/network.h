@@ -48,7 +48,7 @@ class Network {
     std::vector<float> bias;     ///< dense: `stride` numbers
     Activation activation;
     float parameter;
-    std::size_t from;            ///< add: the place of its other summand
+    std::size_t from;            ///< add: the place of its other summand; 0: the input
     std::size_t place;           ///< of its result among the scratch's rows; an activation works in place
   };
   struct Scratch;

@@ -15,7 +15,7 @@ import torch
 def load(model_file):
     """A function of an array, shape (n, n_features), that gives the scores, float32 (n,)."""
     with zipfile.ZipFile(model_file) as archive:
-        members = {Path(name).name: archive.read(name) for name in archive.namelist()}
+        members = {Path(name).name: archive.read(name) for name in archive.namelist() if "native/" not in name}
         manifest = json.loads(archive.read("manifest.json"))
     score = _network(members) if "weights.safetensors" in members else _estimator(members["estimator.skops"])
     return _standardised(score, members) if _has_transform(manifest) else score
