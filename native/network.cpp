@@ -25,8 +25,8 @@ bool all_finite(const std::vector<float>& numbers) {
   return std::all_of(numbers.begin(), numbers.end(), [](float number) { return std::isfinite(number); });
 }
 
-std::vector<float> in_panels(const NetworkStep& given, std::size_t stride) {
-  std::vector<float> panels(stride * given.inputs, 0.0f);
+AlignedVector<float> in_panels(const NetworkStep& given, std::size_t stride) {
+  AlignedVector<float> panels(stride * given.inputs, 0.0f);
   for (std::size_t o = 0; o < given.outputs; ++o) {
     for (std::size_t k = 0; k < given.inputs; ++k) {
       panels[o / panel * panel * given.inputs + k * panel + o % panel] = given.weights[o * given.inputs + k];
@@ -96,7 +96,8 @@ Network::Network(std::vector<NetworkStep> steps, std::size_t features, Link link
       step.stride = whole_panels(given.outputs);
       step.bias.assign(step.stride, 0.0f);
       std::copy(given.bias.begin(), given.bias.end(), step.bias.begin());
-      step.weights = given.outputs <= most_narrow ? given.weights : in_panels(given, step.stride);
+      step.weights = given.outputs <= most_narrow ? AlignedVector<float>(given.weights.begin(), given.weights.end())
+                                                  : in_panels(given, step.stride);
     } else if (given.kind == NetworkStep::Kind::add) {
       const auto [other, width] = given.from < 0 ? std::pair{std::size_t{0}, features_} : results[static_cast<std::size_t>(given.from)];
       if (width != outputs_) refuse(i, "adds " + std::to_string(width) + " numbers to " + std::to_string(outputs_));
@@ -117,7 +118,7 @@ Network::Network(std::vector<NetworkStep> steps, std::size_t features, Link link
 
 /// A thread's own memory, kept for its next call.
 struct Network::Scratch {
-  std::vector<float> numbers;
+  AlignedVector<float> numbers;
   std::vector<double> sums;
 };
 

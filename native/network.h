@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "aligned.h"
 #include "isa.h"
 #include "link_function.h"
 
@@ -44,8 +45,8 @@ class Network {
     std::size_t width;           ///< numbers an event has after it
     std::size_t stride;          ///< the same, up to whole vectors
     std::size_t inputs;          ///< dense
-    std::vector<float> weights;  ///< dense: in the order of the kernel
-    std::vector<float> bias;     ///< dense: `stride` numbers
+    AlignedVector<float> weights;  ///< dense: in the order of the kernel; a vector must not lie across two cache lines
+    AlignedVector<float> bias;     ///< dense: `stride` numbers
     Activation activation;
     float parameter;
     std::size_t from;            ///< add: the place of its other summand; 0: the input
