@@ -24,13 +24,21 @@ constexpr size_t tile = 1;
 constexpr size_t chains = 1;
 constexpr size_t most_panels = 1;
 #endif
-using Vector = float __attribute__((vector_size(lanes * sizeof(float)), aligned(4), may_alias));
+using Vector = float __attribute__((vector_size(lanes * sizeof(float))));
 
-inline Vector at(const float* numbers) { return *reinterpret_cast<const Vector*>(numbers); }
+/// Wherever it lies: a program's events are aligned as floats are.
+template <class V>
+inline __attribute__((always_inline)) V read(const float* numbers) {
+  V vector;
+  __builtin_memcpy(&vector, numbers, sizeof vector);
+  return vector;
+}
+inline Vector at(const float* numbers) { return read<Vector>(numbers); }
+inline void put(float* to, Vector vector) { __builtin_memcpy(to, &vector, sizeof vector); }
 
 /// For what is left of a row.
-using Four = float __attribute__((vector_size(16), aligned(4), may_alias));
-inline Four four_at(const float* numbers) { return *reinterpret_cast<const Four*>(numbers); }
+using Four = float __attribute__((vector_size(16)));
+inline Four four_at(const float* numbers) { return read<Four>(numbers); }
 
 /// `rows` rows of `panels` panels. However many there are, each sum adds in the same order: a row alone gets the bits it gets among others.
 template <size_t rows, size_t panels>
@@ -73,7 +81,7 @@ inline __attribute__((always_inline)) void some_rows(const float* in, size_t in_
       for (size_t c = 1; c < chains; ++c) sum += sums[c][r][v];
       const Vector zero = {};
       if (relu) sum = sum < zero ? zero : sum;  // NaN stays
-      *reinterpret_cast<Vector*>(out + r * out_stride + v * lanes) = sum;
+      put(out + r * out_stride + v * lanes, sum);
     }
   }
 }
@@ -124,7 +132,7 @@ void narrow(const float* in, size_t in_stride, size_t inputs, const float* weigh
       for (; i < inputs; ++i) rest += x[i] * weight[i];
       const Vector all = (sums[0] + sums[1]) + (sums[2] + sums[3]);
       float part[lanes];
-      *reinterpret_cast<Vector*>(part) = all;
+      put(part, all);
 #pragma GCC unroll 4
       for (size_t half = lanes / 2; half > 0; half /= 2) {
 #pragma GCC unroll 8
