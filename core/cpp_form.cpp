@@ -54,11 +54,11 @@ std::string array(const std::string& name, const std::vector<T>& values) {
   return text + "};\n";
 }
 
-/// A name that C++ takes, from the model's.
+/// A name that C++ takes, whatever the model is called: "default" and "3trees" are no names of namespaces.
 std::string identifier(const std::string& name) {
-  std::string word;
+  std::string word = "model_";
   for (const char c : name) word += std::isalnum(static_cast<unsigned char>(c)) && static_cast<unsigned char>(c) < 128 ? c : '_';
-  return word.empty() || std::isdigit(static_cast<unsigned char>(word.front())) ? "model_" + word : word;
+  return word;
 }
 
 /// Names come from a file: none may end the comment it stands in.
@@ -271,7 +271,10 @@ std::size_t numbers_in(const NetworkForm& network) {
 std::string header_of(const ModelFile& file) {
   const ModelDescription model = read_manifest(file);
   const auto payload = std::find_if(model.payloads.begin(), model.payloads.end(), [](const auto& one) { return one.backend == native_name; });
-  if (payload == model.payloads.end()) throw ModelError("has no native form, of which C++ source could be made");
+  if (payload == model.payloads.end()) {
+    const Value* const why = file.manifest().at("payloads").as_array().front().find("not_native");
+    throw ModelError("has no native form, of which C++ source could be made" + (why ? ": " + why->as_text() : ""));
+  }
   const NativeForm form = read_native_form(payload_from(file, *payload), model.spec);
   if (const std::size_t count = std::visit([](const auto& of) { return numbers_in(of); }, form); count > most_numbers) {
     throw ModelError("has " + std::to_string(count) + " nodes and weights; a header of more than " + std::to_string(most_numbers) +
@@ -284,6 +287,7 @@ std::string header_of(const ModelFile& file) {
   const MissingPolicy missing = model.preprocessing.missing();
   const bool refuses = missing == MissingPolicy::error || missing == MissingPolicy::drop;
 
+  const std::string name_space = identifier(file.manifest().at("name").as_text());
   std::ostringstream text;
   text << "/// " << in_comment(file.manifest().at("name").as_text()) << ", a model as C++: written by Ophion " << OPHION_VERSION << " from a model file made "
        << in_comment(file.manifest().at("created").as_text()) << ".\n/// Needs the standard library alone. An event is " << model.spec.features.size()
@@ -301,8 +305,7 @@ std::string header_of(const ModelFile& file) {
   text << "/// It gives";
   for (const std::string& output : outputs) text << " " << in_comment(output);
   text << (refuses ? "; NaN where a number is missing (NaN or infinite).\n" : ".\n");
-  text << "#pragma once\n\n#include <cmath>\n#include <cstddef>\n#include <limits>\n\nnamespace "
-       << identifier(file.manifest().at("name").as_text()) << " {\n\ninline constexpr std::size_t features = " << model.spec.features.size()
+  text << "#pragma once\n\n#include <cmath>\n#include <cstddef>\n#include <limits>\n\nnamespace " << name_space << " {\n\ninline constexpr std::size_t features = " << model.spec.features.size()
        << ";\ninline constexpr std::size_t outputs = " << outputs.size() << ";\n\nnamespace detail {\n"
        << preparation.declarations << body.declarations << "}  // namespace detail\n\n"
        << "inline void refuse(float* out) {\n  for (std::size_t i = 0; i < outputs; ++i) out[i] = std::numeric_limits<float>::quiet_NaN();\n}\n\n"
@@ -321,7 +324,7 @@ std::string header_of(const ModelFile& file) {
   if (outputs.size() == 1) {
     text << "\n/// Scores one event.\ninline float score(const float* event) {\n  float out;\n  score(event, &out);\n  return out;\n}\n";
   }
-  text << "\n}  // namespace " << identifier(file.manifest().at("name").as_text()) << "\n";
+  text << "\n}  // namespace " << name_space << "\n";
   return text.str();
 }
 

@@ -307,6 +307,8 @@ Model RunInProgress::with_native(ModelParts& parts, std::map<std::string, std::s
     if (parts.payload.not_native.empty()) return model;
   } catch (const ModelError& problem) {
     parts.payload.not_native = problem.what();
+  } catch (const DataError& problem) {  // it refuses events that its trainer takes
+    parts.payload.not_native = problem.what();
   }
   parts.payload.native.clear();
   log(LogLevel::warning, who + "has no native form: it is wrong: " + parts.payload.not_native);

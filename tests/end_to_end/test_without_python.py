@@ -71,7 +71,7 @@ int main() {
 
 def scores_of_header(place, header, name, rows):
     """Compiles the header, as strictly as one likes, and runs it."""
-    source = place.write("score.cpp", PROGRAM.replace("NAME", name).replace("model.h", str(header)))
+    source = place.write("score.cpp", PROGRAM.replace("NAME", f"model_{name}").replace("model.h", str(header)))
     strict = ["-std=c++20", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wno-sign-conversion", "-Wshadow", "-Werror", "-O1"]
     subprocess.run(["g++", *strict, source, "-o", place / "score"], check=True, timeout=240)
     text = "\n".join(" ".join(f"{number:.9g}" for number in row) for row in rows)
@@ -86,7 +86,7 @@ def sklearn(name, of, **params):
 BOOSTING = sklearn("boosting", "sklearn.ensemble.HistGradientBoostingClassifier", max_iter=10)
 METHODS = {
     "error": [network(epochs=1) | {"transform": ["standard"]}, tree()],
-    "drop": [network("every", script=SCRIPTS / "every_activation.py", epochs=1) | {"transform": ["minmax"], "params": {}}],
+    "drop": [network("default", script=SCRIPTS / "every_activation.py", epochs=1) | {"transform": ["minmax"], "params": {}}],
     "impute": [tree("quantile") | {"transform": ["quantile"]}, sklearn("logistic", "sklearn.linear_model.LogisticRegression")],
     "keep": [BOOSTING],
 }
@@ -125,7 +125,7 @@ def test_a_header_of_three_classes_names_features_and_scores(place, events):
     assert "It gives score_kind0 score_kind1 score_kind2" in text
     rows = np.column_stack([events["x0"], events["x1"]]).astype(np.float32)
     expected = place.program.score(run.model("3_trees"), rows, place.path, "native").reshape(-1, 3)
-    assert np.allclose(scores_of_header(place, place / "trees.h", "model_3_trees", rows), expected, atol=1e-6)
+    assert np.allclose(scores_of_header(place, place / "trees.h", "3_trees", rows), expected, atol=1e-6)
 
 
 def test_an_export_that_can_not_be_leaves_nothing(place, events):
@@ -133,7 +133,7 @@ def test_an_export_that_can_not_be_leaves_nothing(place, events):
     methods = [sklearn("bayes", "sklearn.naive_bayes.GaussianNB"), tree("normal") | {"transform": [{"type": "quantile", "output": "normal"}]}]
     run = place.train(config(by_label(file), methods))
     refused = place.run("export", run.model("bayes"), "--cpp", "model.h", status=1).stderr
-    assert "bayes.ophion: has no native form" in refused
+    assert "bayes.ophion: has no native form, of which C++ source could be made: GaussianNB has no native form" in refused
     refused = place.run("export", run.model("normal"), "--cpp", "model.h", status=1).stderr
     assert "a quantile transform to a normal distribution can't be written as a C++ header" in refused
     assert not (place / "model.h").exists()

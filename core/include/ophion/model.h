@@ -112,7 +112,7 @@ class OPHION_EXPORT Model {
 OPHION_EXPORT void export_onnx(const std::filesystem::path& model, const std::filesystem::path& file);
 
 /// Writes a model's native form as a C++20 header that needs the standard library alone, wholly or not at all: its transforms, what it
-/// does about missing values, and in a namespace of the model's name
+/// does about missing values, and in a namespace of the model's name (model_mlp)
 ///     float score(const float* event);             where there is one output
 ///     void score(const float* event, float* out);
 /// with the features in the order of the training. Where loading the model file and scoring an event would throw, the score is NaN.
