@@ -270,6 +270,7 @@ std::size_t numbers_in(const NetworkForm& network) {
 
 std::string header_of(const ModelFile& file) {
   const ModelDescription model = read_manifest(file);
+  if (model.folds.count > 0) throw ModelError("is a model of " + std::to_string(model.folds.count) + " folds, of which no C++ source is made");
   const auto payload = std::find_if(model.payloads.begin(), model.payloads.end(), [](const auto& one) { return one.backend == native_name; });
   if (payload == model.payloads.end()) {
     const Value* const why = file.manifest().at("payloads").as_array().front().find("not_native");
@@ -282,9 +283,9 @@ std::string header_of(const ModelFile& file) {
   }
   const Body body = std::holds_alternative<native::ForestArrays>(form) ? body_of(std::get<native::ForestArrays>(form))
                                                                       : body_of(std::get<NetworkForm>(form), model.spec);
-  const Preparation preparation = prepare(model.preprocessing.chain());
+  const Preparation preparation = prepare(model.preprocessing.front().chain());
   const std::vector<std::string> outputs = output_names_of(model.spec);
-  const MissingPolicy missing = model.preprocessing.missing();
+  const MissingPolicy missing = model.preprocessing.front().missing();
   const bool refuses = missing == MissingPolicy::error || missing == MissingPolicy::drop;
 
   const std::string name_space = identifier(file.manifest().at("name").as_text());

@@ -16,6 +16,9 @@
 
 namespace ophion {
 
+/// What the model makes of the events of a part; with folds each event by the fold that Part::fold names.
+std::vector<float> scores_of(const Model& model, const Part& part);
+
 class Evaluation {
  public:
   /// The references must outlive it. Of `spec`, task, classes and targets count.
@@ -24,6 +27,11 @@ class Evaluation {
   /// Scores every part that has events, keeps the scores under the name (again: in place of the earlier ones), and says how well:
   /// {"train": {"auc": …}, "validation": …, "test": …}.
   Value add(const std::string& name, const Model& model);
+
+  /// How the metrics of the scores kept under the name differ from fold to fold of a cross-validation:
+  /// {"metrics": [{"train": …, "validation": …}, …], "mean": {"train": …, …}, "spread": …}. The mean and the standard deviation (of n - 1) are
+  /// there for numbers that every fold has. Of a part, a fold has the events that it scored.
+  Value over_folds(const std::string& name) const;
 
   /// One row an event, in order of the parts: where it came from, label or targets, weight, spectators, and the scores kept under `names`.
   void write_scores(const std::vector<std::string>& names, const std::filesystem::path& output, bool overwrite) const;
