@@ -68,11 +68,10 @@ const T* gather(Storage& to, const T* from, std::size_t width, const std::vector
 
 Part gather(const Part& all, const std::vector<std::size_t>& rows, Storage::Kind kind) {
   Part part;
-  if (rows.empty()) return part;
   const auto kept = std::make_shared<Gathered>(kind);
   const std::size_t features = all.features.columns(), targets = all.targets.columns();
   part.features = MatrixView(gather(kept->features, static_cast<const float*>(all.features.data()), features, rows), rows.size(), features);
-  if (!all.labels.empty()) part.labels = {gather(kept->labels, all.labels.data(), 1, rows), rows.size()};
+  if (targets == 0) part.labels = {gather(kept->labels, all.labels.data(), 1, rows), rows.size()};
   if (targets > 0) {
     part.targets = MatrixView(gather(kept->targets, static_cast<const float*>(all.targets.data()), targets, rows), rows.size(), targets);
   }

@@ -64,7 +64,7 @@ struct PreparedPart {
   PreparedPart(const Config& config, const Part& part, const Preprocessing& preprocessing, std::size_t classes, Storage::Kind kind)
       : features(kind), weights(training_weights(config, part, classes)) {
     view.features = part.features;
-    if (preprocessing.changes(part.features)) {
+    if (part.rows() > 0 && preprocessing.changes(part.features)) {
       const std::size_t bytes = part.rows() * part.features.columns() * sizeof(float);
       auto* const changed = reinterpret_cast<float*>(features.append(bytes));
       preprocessing.apply(part.features, changed);
