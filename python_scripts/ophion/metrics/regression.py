@@ -97,15 +97,14 @@ def response(prediction: np.ndarray, truth: np.ndarray, weights: np.ndarray) -> 
     """
     usable = truth != 0
     prediction, truth, weights = prediction[usable], truth[usable], weights[usable]
-    edges = quantiles(truth, np.abs(weights), np.linspace(0, 1, RESPONSE_BINS + 1))
-    if edges is None:
+    begins = quantiles(truth, np.abs(weights), np.arange(RESPONSE_BINS) / RESPONSE_BINS)
+    if begins is None:
         return []
-    edges = np.unique(edges)
-    if len(edges) == 1:  # a truth that is the same everywhere
-        edges = np.r_[edges, edges]
-    bins = np.clip(np.searchsorted(edges, truth, side="right") - 1, 0, len(edges) - 2)
+    begins = np.unique(begins)
+    edges = np.r_[begins, truth.max()]
+    bins = np.searchsorted(begins, truth, side="right") - 1
     order = np.argsort(bins, kind="stable")
-    ends = np.cumsum(np.bincount(bins, minlength=len(edges) - 1))[:-1]
+    ends = np.cumsum(np.bincount(bins, minlength=len(begins)))[:-1]
     found = []
     for k, rows in enumerate(np.split(order, ends)):
         ratio, w = prediction[rows] / truth[rows], weights[rows]
