@@ -9,6 +9,7 @@ import numpy as np
 
 BINS = 40
 SAMPLE = 50_000  # values that a range is taken from: quantiles of more would look the same
+FEW_VALUES, GAP = 20, 0.25  # a mark is told by a gap of that share of the others' range; where there are few values all have gaps
 TAIL = 0.005  # share of events beyond each end that a long tail may leave outside
 
 
@@ -68,13 +69,13 @@ def _core(seen: np.ndarray) -> tuple[float, float]:
 
 
 def _without_mark(seen: np.ndarray) -> tuple[np.ndarray, float | None]:
-    """Sorted values without an end value of many events that lies farther off than the others spread."""
+    """Sorted values without an end value of many events that lies far off from all others."""
     for end in (0, -1):
         others = seen[seen != seen[end]]
-        if len(others) < 2 or len(seen) - len(others) < max(2, 1e-3 * len(seen)):
+        if len(seen) - len(others) < max(2, 1e-3 * len(seen)) or len(np.unique(others)) < FEW_VALUES:
             continue
         low, high = np.quantile(others, [TAIL, 1 - TAIL])
-        if np.abs(others - seen[end]).min() > max(high - low, 10.0):
+        if np.abs(others - seen[end]).min() > GAP * (high - low):
             return others, float(seen[end])
     return seen, None
 

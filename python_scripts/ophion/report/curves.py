@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from ophion.metrics.probability import CALIBRATION_BINS
+from ophion.metrics.regression import CENTRAL
 from ophion.metrics.roc import Ranking
+from ophion.metrics.significance import MINIMUM_EFFECTIVE_EVENTS
 from ophion.metrics.weighted import quantiles
 
 ROC_POINTS = np.unique(np.r_[np.linspace(0, 1, 101), np.logspace(-4, 0, 81)])
@@ -70,26 +73,21 @@ def roc(ranking: Ranking) -> dict[str, list[float]]:
     }
 
 
-def cut_scan(ranking: Ranking, low: float, high: float) -> dict[str, list[float]]:
-    """Efficiencies and S / sqrt(S + B) of the cuts `score >= cut`, S and B being the sums of weights that pass.
-
-    The significance is None where nothing passes, or a sum is negative.
-    """
+def cut_scan(ranking: Ranking, low: float, high: float) -> dict[str, list]:
+    """Efficiencies of the cuts `score >= cut`, and whether enough events of both classes pass for a significance."""
     cuts = np.linspace(low, high, CUTS + 1)
     passed = np.searchsorted(-ranking.cuts, -cuts, side="right")  # how many distinct scores reach the cut
-    signal, background = ranking.signal.weights[passed], ranking.background.weights[passed]
-    allowed = (signal >= 0) & (background >= 0) & (signal + background > 0)
-    significance = signal / np.sqrt(np.where(allowed, signal + background, 1.0))
-    return {
-        "cut": cuts.tolist(),
-        "signal": (signal / ranking.signal.total).tolist(),
-        "background": (background / ranking.background.total).tolist(),
-        "significance": _or_none(significance, allowed),
-    }
+    efficiencies, enough = [], np.ones(len(cuts), bool)
+    for of_class in (ranking.signal, ranking.background):
+        sums, squares = of_class.weights[passed], of_class.squares[passed]
+        efficiencies.append((sums / of_class.total).tolist())
+        enough &= (sums * of_class.total > 0) & (sums**2 >= MINIMUM_EFFECTIVE_EVENTS * squares)
+    return {"cut": cuts.tolist(), "signal": efficiencies[0], "background": efficiencies[1], "enough": enough.tolist()}
 
 
-def calibration(scores: np.ndarray, positive: np.ndarray, weights: np.ndarray, bins: int = 15) -> dict[str, list[float]]:
+def calibration(scores: np.ndarray, positive: np.ndarray, weights: np.ndarray) -> dict[str, list[float]]:
     """Mean score and share of positive events in bins of the score; bins of few events or no positive weight have no point."""
+    bins = CALIBRATION_BINS
     index = np.minimum((scores * bins).astype(np.intp), bins - 1)
     count, total = np.bincount(index, minlength=bins), np.bincount(index, weights, bins)
     used = (count >= FEWEST) & (total > 0)
@@ -112,11 +110,6 @@ def profile(edges: np.ndarray, at: np.ndarray, values: np.ndarray, weights: np.n
     mean = np.bincount(index, weights * values, bins) / safe
     error = np.sqrt(np.bincount(index, (weights * (values - mean[index])) ** 2, bins)) / safe
     return {"mean": _or_none(mean, used), "error": _or_none(error, used)}
-
-
-def confusion(chosen: np.ndarray, labels: np.ndarray, weights: np.ndarray, classes: int) -> list[list[float]]:
-    """Sums of weights: a row for each true class, a column for each chosen one."""
-    return np.bincount(labels * classes + chosen, weights, classes * classes).reshape(classes, classes).tolist()
 
 
 def divergence(one: np.ndarray, other: np.ndarray) -> float | None:
@@ -147,7 +140,7 @@ def response(truth: np.ndarray, predicted: np.ndarray, weights: np.ndarray, low:
     widths: list[float | None] = []
     for number in range(BINS_OF_TRUTH):
         here = inside & (index == number)
-        ends = quantiles(residual[here], weights[here], [0.158655, 0.841345]) if here.sum() >= FEWEST else None
+        ends = quantiles(residual[here], weights[here], [CENTRAL[0], CENTRAL[-1]]) if here.sum() >= FEWEST else None
         widths.append(None if ends is None else (ends[1] - ends[0]) / 2)
     edges[-1] += 1e-9 * (high - low)
     return {"edges": edges.tolist(), **profile(edges, truth, residual, weights), "half_width": widths}

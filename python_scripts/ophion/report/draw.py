@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.figure import Figure
 
 from ophion.report import figures_classes, figures_inputs, figures_regression, figures_training, storage, style
@@ -85,11 +87,13 @@ def _all(view: View) -> Iterator[Drawn]:
 
 
 def _save(figure: Figure, path: Path) -> None:
-    """Both files of one layout: the second writing needs no new one."""
-    storage.replace(path.with_name(path.name + ".png"), lambda file: figure.savefig(file, format="png", dpi=DPI))
+    """Both files of one layout. By the canvases themselves: savefig would lay out and draw each twice."""
+    figure.set_dpi(DPI)
+    storage.replace(path.with_name(path.name + ".png"), FigureCanvasAgg(figure).print_png)
     figure.set_layout_engine("none")
-    no_date = {"CreationDate": None}  # equal figures give equal files
-    storage.replace(path.with_name(path.name + ".pdf"), lambda file: figure.savefig(file, format="pdf", metadata=no_date))
+    figure.set_dpi(72)
+    canvas, no_date = FigureCanvasPdf(figure), {"CreationDate": None}  # equal figures give equal files
+    storage.replace(path.with_name(path.name + ".pdf"), lambda file: canvas.print_pdf(file, metadata=no_date))
 
 
 def _remove_others(folder: Path, stems: set[str]) -> None:

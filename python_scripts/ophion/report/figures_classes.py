@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
+from ophion.metrics.significance import asimov, s_over_sqrt_sb
 from ophion.report import style
 from ophion.report.view import Drawn, View, chunks, headroom, legend, note, points, steps
 
@@ -16,8 +17,7 @@ def scores(view: View) -> Iterator[Drawn]:
     if view.binary:
         methods = [method for method in view.methods if view.scores(method)]
         for suffix, some in chunks(methods, 6):
-            if some:
-                yield _scores(view, "scores" + suffix, [(method, view.classes[1], method) for method in some], "score")
+            yield _scores(view, "scores" + suffix, [(method, view.classes[1], method) for method in some], "score")
     else:
         for method in view.methods:
             if view.scores(method):
@@ -27,7 +27,7 @@ def scores(view: View) -> Iterator[Drawn]:
 
 
 def _scores(view: View, stem: str, wanted: list[tuple[str, str, str]], what: str) -> Drawn:
-    figure, axes = style.panels(len(wanted), 2, 4.7, 3.2)
+    figure, axes = style.panels(len(wanted), min(2, len(wanted)), 4.7, 3.2)
     entries: dict[str, Any] = {}
     for panel, (method, output, title) in zip(axes, wanted, strict=True):
         found = view.scores(method)["outputs"][output]["histograms"]
@@ -45,16 +45,21 @@ def _scores(view: View, stem: str, wanted: list[tuple[str, str, str]], what: str
         panel.set_xlabel("score")
         panel.set_ylabel("share of events")
         headroom(panel, 0.25)
-        _say_auc(panel, view, method, output)
+        _say_numbers(panel, view, method, output)
     legend(figure, [(artist, name) for name, artist in entries.items()])
     versus = f"{view.final} (lines) and train (points)" if view.reference else f"{view.final} part"
     return Drawn("scores", stem, figure, f"Scores, {versus}" + ("" if view.binary else f": {what}"))
 
 
-def _say_auc(panel: Axes, view: View, method: str, output: str) -> None:
-    measured = view.measured(method) if view.binary else (view.measured(method).get("per_class") or {}).get(output, {})
-    if measured.get("auc") is not None:
-        note(panel, "AUC " + _with_error(measured["auc"], measured.get("auc_error")))
+def _say_numbers(panel: Axes, view: View, method: str, output: str) -> None:
+    measured = view.measured(method)
+    area = measured if view.binary else (measured.get("per_class") or {}).get(output, {})
+    lines = [] if area.get("auc") is None else ["AUC " + _with_error(area["auc"], area.get("auc_error"))]
+    for name, test in (measured.get("ks") or {}).items():
+        if (view.binary or name == output) and test.get("p_value") is not None:
+            lines.append(f"KS {style.shown(name, 20)}: p = {test['p_value']:.2g}")
+    if lines:
+        panel.text(0.5, 0.97, "\n".join(lines), transform=panel.transAxes, ha="center", va="top", fontsize=7.5, color="#444444")
 
 
 def roc(view: View) -> Iterator[Drawn]:
@@ -103,37 +108,45 @@ def cuts(view: View) -> Iterator[Drawn]:
         return
     scans = [(method, view.scores(method)["outputs"][view.classes[1]].get("cuts")) for method in view.methods if view.scores(method)]
     for suffix, some in chunks([(method, scan) for method, scan in scans if scan], 6):
-        if not some:
-            continue
-        figure, axes = style.panels(len(some), 2, 4.7, 3.3)
+        figure, axes = style.panels(len(some), min(2, len(some)), 4.9, 3.3)
+        entries: dict[str, Any] = {}
         for panel, (method, scan) in zip(axes, some, strict=True):
-            artists = _scan(panel, scan, view)
+            entries |= _scan(panel, scan, view)
             panel.set_title(style.shown(method, 46))
-        names = [f"efficiency of {view.classes[1]}", f"efficiency of {view.classes[0]}", "S/√(S+B)", "its best cut"]
-        legend(figure, zip(artists, names, strict=False))
+        legend(figure, [(artist, name) for name, artist in entries.items()], 5)
         yield Drawn("cuts", "cuts" + suffix, figure, f"Efficiencies and significance against the cut, {view.final} part")
 
 
-def _scan(panel: Axes, scan: Mapping[str, list[Any]], view: View) -> list[Any]:
-    colours = view.colours
-    artists = [
-        panel.plot(scan["cut"], scan["signal"], color=colours[view.classes[1]])[0],
-        panel.plot(scan["cut"], scan["background"], color=colours[view.classes[0]], linestyle="--")[0],
-    ]
-    panel.set(xlabel="cut on the score", ylabel="efficiency", xlim=(scan["cut"][0], scan["cut"][-1]), ylim=(0, 1.05))
-    significance = np.array(scan["significance"], np.float64)
-    if np.isfinite(significance).any():
-        twin = panel.twinx()
-        twin.grid(False)
-        artists.append(twin.plot(scan["cut"], significance, color=style.COLOURS[2], linestyle="-.")[0])
-        best = int(np.nanargmax(significance))
-        cut, most = scan["cut"][best], significance[best]
-        artists.append(twin.plot([cut], [most], "v", color=style.COLOURS[2], markersize=6, clip_on=False)[0])
-        twin.set_ylim(0, 1.25 * most if most > 0 else 1)
-        twin.set_ylabel("S/√(S+B)")
-        twin.spines["right"].set_visible(True)
-        note(twin, f"best {most:.3g} at {cut:.3g}")
-    return artists
+def _scan(panel: Axes, scan: Mapping[str, list[Any]], view: View) -> dict[str, Any]:
+    background, signal = view.classes
+    cut, passed = np.array(scan["cut"]), {signal: np.array(scan["signal"]), background: np.array(scan["background"])}
+    entries = {
+        f"efficiency of {signal}": panel.plot(cut, passed[signal], color=view.colours[signal])[0],
+        f"efficiency of {background}": panel.plot(cut, passed[background], color=view.colours[background], linestyle="--")[0],
+    }
+    panel.set(xlabel="cut on the score", ylabel="efficiency", xlim=(cut[0], cut[-1]), ylim=(0, 1.05))
+    enough = np.array(scan["enough"], bool)
+    if not enough.any():
+        return entries
+    s, b = (passed[name][enough] * view.expected(name) for name in (signal, background))
+    twin = panel.twinx()
+    twin.grid(False)
+    lines = (
+        ("S/√(S+B)", s_over_sqrt_sb(s, b), style.COLOURS[2], "-."),
+        ("Asimov", asimov(s, b, view.background_uncertainty), style.COLOURS[3], ":"),
+    )
+    remarks, most = [], 0.0
+    for name, values, colour, dashes in lines:
+        entries[name] = twin.plot(cut[enough], values, color=colour, linestyle=dashes)[0]
+        best = int(np.argmax(values))
+        most = max(most, float(values[best]))
+        twin.plot(cut[enough][best], values[best], "v", color=colour, markersize=5, clip_on=False)
+        remarks.append(f"best {name} {values[best]:.3g} at {cut[enough][best]:.3g}")
+    twin.set_ylim(0, 1.35 * most if most > 0 else 1)
+    twin.set_ylabel("significance")
+    twin.spines["right"].set_visible(True)
+    note(twin, "\n".join(remarks))
+    return entries
 
 
 def calibration(view: View) -> Iterator[Drawn]:
@@ -143,9 +156,7 @@ def calibration(view: View) -> Iterator[Drawn]:
         if any(_calibration(view, method, output) for method in view.methods)
     ]
     for suffix, some in chunks(wanted, 6):
-        if not some:
-            continue
-        figure, axes = style.panels(len(some), 1 if len(wanted) == 1 else 2, 5.6 if len(wanted) == 1 else 4.7, 4.2)
+        figure, axes = style.panels(len(some), min(2, len(wanted)), 5.6 if len(wanted) == 1 else 4.7, 4.2)
         entries: dict[str, Any] = {}
         for panel, output in zip(axes, some, strict=True):
             panel.plot([0, 1], [0, 1], color="#888888", linewidth=0.8, linestyle=(0, (1, 2)))
@@ -167,15 +178,14 @@ def _calibration(view: View, method: str, output: str) -> Mapping[str, list[floa
 
 
 def confusion(view: View) -> Iterator[Drawn]:
-    found = [(method, (view.scores(method) or {}).get("confusion")) for method in view.methods]
-    side = 1.5 + 0.5 * len(view.classes)
-    columns = max(1, min(3, int(9.6 // max(side, 3.1))))
-    for suffix, some in chunks([(method, matrix) for method, matrix in found if matrix], 2 * columns):
-        if not some:
-            continue
-        figure, axes = style.panels(len(some), columns, max(side, 3.1), max(side, 3.1), square=True)
+    found = [(method, (view.measured(method).get("confusion") or {}).get("weights")) for method in view.methods]
+    found = [(method, np.array(matrix)) for method, matrix in found if matrix]
+    side = max(1.5 + 0.5 * len(view.classes), 3.1)
+    columns = min(max(1, int(9.6 // side)), max(1, len(found)))
+    for suffix, some in chunks(found, 2 * columns):
+        figure, axes = style.panels(len(some), columns, side, side, square=True)
         for panel, (method, matrix) in zip(axes, some, strict=True):
-            image = _confusion(panel, view.classes, np.array(matrix))
+            image = _confusion(panel, view.classes, matrix)
             panel.set_title(style.shown(method, 34))
         figure.colorbar(image, ax=axes, label="share of the true class [%]", shrink=0.8, pad=0.02, aspect=30)
         yield Drawn("confusion", "confusion" + suffix, figure, f"Confusion matrix, {view.final} part")

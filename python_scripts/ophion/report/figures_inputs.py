@@ -21,7 +21,7 @@ def inputs(view: View) -> Iterator[Drawn]:
         kind, stem = ("inputs", "inputs") if methods is None else ("transformed", f"transformed_{methods[0]}")
         whose = "" if methods is None else f" as {_and(methods)} {'see' if len(methods) > 1 else 'sees'} them"
         for suffix, features in chunks(group["features"]):
-            figure, axes = style.panels(len(features), 3, 3.15, 2.45)
+            figure, axes = style.panels(len(features), min(3, len(group["features"])), 3.15, 2.45)
             entries: dict[str, Any] = {}
             for panel, feature in zip(axes, features, strict=True):
                 entries |= _distribution(panel, feature, view)
@@ -62,7 +62,7 @@ def correlations(view: View) -> Iterator[Drawn]:
         columns = 1 if len(names) > ANNOTATED else 2
         side = float(np.clip(1.5 + (0.2 if columns == 1 else 0.3) * len(names), 3.4, 9.0))
         for suffix, classes in chunks(list(matrices), columns * (1 if len(names) > ANNOTATED else 2)):
-            figure, axes = style.panels(len(classes), columns, side, side, square=True)
+            figure, axes = style.panels(len(classes), min(columns, len(matrices)), side * 1.06, side, square=True)
             for panel, name in zip(axes, classes, strict=True):
                 image = _matrix(panel, names, np.array(matrices[name], np.float64))
                 panel.set_title(style.shown(name if view.classes else "all events", 40))

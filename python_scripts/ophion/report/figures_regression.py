@@ -15,9 +15,7 @@ from ophion.report.view import Drawn, View, chunks, headroom, legend, note, poin
 def predictions(view: View) -> Iterator[Drawn]:
     for target in view.targets:
         for suffix, methods in chunks([method for method in view.methods if view.scores(method)], 6):
-            if not methods:
-                continue
-            figure, axes = style.panels(len(methods), 2, 4.7, 4.1)
+            figure, axes = style.panels(len(methods), min(2, len(methods)), 4.7, 4.1)
             planes = [view.histograms[view.scores(method)["outputs"][target]["plane"]] for method in methods]
             most = max(float(plane.values().max()) for plane in planes)
             least = min((float(plane.values()[plane.values() > 0].min()) for plane in planes if (plane.values() > 0).any()), default=0)
@@ -38,9 +36,7 @@ def predictions(view: View) -> Iterator[Drawn]:
 def residuals(view: View) -> Iterator[Drawn]:
     for target in view.targets:
         for suffix, methods in chunks([method for method in view.methods if view.scores(method)], 6):
-            if not methods:
-                continue
-            figure, axes = style.panels(len(methods), 2, 4.7, 3.2)
+            figure, axes = style.panels(len(methods), min(2, len(methods)), 4.7, 3.2)
             entries: dict[str, Any] = {}
             for panel, method in zip(axes, methods, strict=True):
                 histogram = view.histograms[view.scores(method)["outputs"][target]["residual"]]

@@ -28,9 +28,7 @@ def history(view: View) -> Iterator[Drawn]:
         if "learning_rate" in lines:  # it is of no part
             lines["learning_rate"] = {"": next(iter(lines["learning_rate"].values()))}
         for suffix, metrics in chunks(list(lines), 6):
-            if not metrics:
-                continue
-            figure, axes = style.panels(len(metrics), 2, 4.7, 3.0)
+            figure, axes = style.panels(len(metrics), min(2, len(lines)), 4.7, 3.0)
             entries: dict[str, Any] = {}
             for panel, metric in zip(axes, metrics, strict=True):
                 for part, (at, values) in lines[metric].items():
@@ -60,7 +58,7 @@ def importance(view: View) -> Iterator[Drawn]:
         if not sides:
             continue
         rows = min(MOST_BARS, max(len(values) for values, _, _ in sides))
-        figure, axes = style.panels(len(sides), 2, 4.9 if len(sides) == 2 else 7.2, 0.95 + 0.22 * rows)
+        figure, axes = style.panels(len(sides), len(sides), 4.9 if len(sides) == 2 else 7.2, 0.95 + 0.22 * rows)
         for panel, (values, label, colour) in zip(axes, sides, strict=True):
             known = [value for value in values if value.get("value") is not None]
             bars(panel, sorted(known, key=lambda value: -value["value"])[:MOST_BARS], style.shown(label, 48), colour)
@@ -76,7 +74,7 @@ def tuning(view: View) -> Iterator[Drawn]:
         if not trials:
             continue
         ranked = [{"feature": name, "value": value} for name, value in (found.get("importance") or {}).items() if value is not None]
-        figure, axes = style.panels(2 if ranked else 1, 2, 4.8, 3.4)
+        figure, axes = style.panels(2 if ranked else 1, 2 if ranked else 1, 4.8, 3.4)
         numbers, values = [trial["number"] for trial in trials], [trial["value"] for trial in trials]
         axes[0].plot(numbers, values, "o", color=style.COLOURS[0])
         axes[0].xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -90,10 +88,9 @@ def spectators(view: View) -> Iterator[Drawn]:
     for name, found in view.facts["spectators"].get(view.final, {}).items():
         methods = [method for method in view.methods if method in found["methods"]]
         for suffix, some in chunks(methods, 3):
-            if some:
-                figure = _spectator(view, found, some)
-                caption = f"Spectator {name}, {view.final} part: {', '.join(some)}"
-                yield Drawn("spectators", f"spectator_{name}{suffix}", figure, caption)
+            figure = _spectator(view, found, some)
+            caption = f"Spectator {name}, {view.final} part: {', '.join(some)}"
+            yield Drawn("spectators", f"spectator_{name}{suffix}", figure, caption)
 
 
 def _spectator(view: View, found: Mapping[str, Any], methods: list[str]) -> Any:

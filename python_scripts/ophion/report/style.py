@@ -51,7 +51,6 @@ _SIZES = {
     "lines.linewidth": 1.4,
     "lines.markersize": 3.5,
     "errorbar.capsize": 0,
-    "pdf.fonttype": 42,  # text stays text
     "image.cmap": SEQUENTIAL,
 }
 _PLAIN = {"axes.spines.top": False, "axes.spines.right": False, "axes.grid": True, "grid.color": "#e6e6e6", "grid.linewidth": 0.6}
@@ -84,8 +83,7 @@ def new_figure(width: float, height: float, square: bool = False) -> Figure:
 
 
 def panels(count: int, columns: int, width: float, height: float, square: bool = False) -> tuple[Figure, list]:
-    """A figure of `count` panels of that size each, in rows of at most `columns`."""
-    columns = min(columns, count)
+    """A figure of `count` panels of that size each, in rows of `columns`."""
     rows = -(-count // columns)
     figure = new_figure(width * columns, height * rows, square)
     axes = figure.subplots(rows, columns, squeeze=False).ravel().tolist()

@@ -9,6 +9,7 @@ import hist
 import numpy as np
 
 from ophion.errors import DataError
+from ophion.metrics.probability import balanced
 from ophion.metrics.roc import Ranking
 from ophion.report import curves
 from ophion.report.binning import binning_of, facts_of, filled, regular, score_axis
@@ -42,7 +43,8 @@ class Summary:
             "classes": list(arguments.get("classes") or []),
             "targets": list(arguments.get("targets") or []),
             "features": [{"unit": "", **feature} for feature in arguments.get("features") or []],
-            "balanced": bool(arguments.get("balanced", True)),
+            "balanced": arguments.get("balanced", True),
+            "evaluation": dict(arguments.get("evaluation") or {}),
             "parts": {},
             "methods": [],
             "inputs": [],
@@ -127,7 +129,9 @@ class Summary:
         scores, labels, weights = scores[known], events.labels[known], events.weights[known]
         positives = [1] if len(classes) == 2 else range(len(classes))
         probabilities = bool(scores.size) and scores.min() >= 0 and scores.max() <= 1
-        as_trained = _equal_sums(weights, labels, len(classes)) if self.facts["balanced"] else weights
+        as_trained = weights
+        if self.facts["balanced"]:
+            as_trained = balanced(weights, labels, len(classes))
         for output, positive in enumerate(positives):
             column, name = scores[:, output], classes[positive]
             axis = self._axis(f"score/{method}/{name}", lambda column=column: score_axis(column, "score"))
@@ -139,12 +143,9 @@ class Summary:
             entry: dict[str, Any] = {"histograms": keys, "roc": curves.roc(ranking)}
             if ranking.defined and len(classes) == 2:
                 entry["cuts"] = curves.cut_scan(ranking, axis.edges[0], axis.edges[-1])
-            if probabilities:
+            if probabilities and as_trained is not None:
                 entry["calibration"] = curves.calibration(column, labels == positive, as_trained)
             found["outputs"][name] = entry
-        if len(scores) and (len(classes) > 2 or probabilities):
-            chosen = (scores[:, 0] > 0.5).astype(np.intp) if len(classes) == 2 else scores.argmax(axis=1)
-            found["confusion"] = curves.confusion(chosen, labels, weights, len(classes))
         return found
 
     def _regression(self, method: str, events: _Events, scores: np.ndarray) -> dict[str, Any]:
@@ -270,12 +271,6 @@ class _Events:
             }
             for group, chosen in self.groups.items()
         }
-
-
-def _equal_sums(weights: np.ndarray, labels: np.ndarray, classes: int) -> np.ndarray:
-    """Weights by which all classes weigh the same, as in training; unchanged where a class has no positive sum."""
-    sums = np.bincount(labels, weights, classes)
-    return weights if sums.min() <= 0 else weights * (sums.mean() / sums)[labels]
 
 
 def _symmetric(residual: np.ndarray) -> hist.axis.Regular:

@@ -78,15 +78,23 @@ class View:
         """metrics.json's numbers of a method in a part."""
         return (self.metrics.get("methods", {}).get(method, {}).get("metrics") or {}).get(part or self.final) or {}
 
+    def expected(self, name: str) -> float:
+        """Events of a class that the whole sample stands for, by its weights over all parts and the config's scale."""
+        total = sum(counts[name]["weight"] for counts in self.facts["parts"].values())
+        return total * self.facts["evaluation"].get("yield_scale", 1.0)
+
+    @property
+    def background_uncertainty(self) -> float:
+        return self.facts["evaluation"].get("background_uncertainty", 0.1)
+
     def outputs(self) -> list[str]:
         """The classes or targets that a method's scores are about."""
         return self.targets or (self.classes[1:] if self.binary else self.classes)
 
 
 def chunks(items: Sequence[Any], size: int = PANELS) -> Iterator[tuple[str, Sequence[Any]]]:
-    """Items in figures of at most `size`, as even as can be, with what to add to the figure's name: "" or "_2"."""
-    count = max(1, -(-len(items) // size))
-    size = -(-len(items) // count)
+    """Items in figures of at most `size`, with what to add to the figure's name: "" or "_2"."""
+    count = -(-len(items) // size)
     for number in range(count):
         yield "" if count == 1 else f"_{number + 1}", items[number * size : (number + 1) * size]
 
@@ -104,7 +112,7 @@ def steps(axes: Axes, histogram: hist.Hist, fill: bool = True, **options: Any) -
     values, edges = shares(histogram)[0], histogram.axes[0].edges
     if fill:
         axes.stairs(values, edges, fill=True, color=options.get("color"), alpha=0.22, linewidth=0)
-    return axes.stairs(values, edges, linewidth=1.3, **options)
+    return axes.stairs(values, edges, linewidth=1.3, baseline=None, **options)
 
 
 def points(axes: Axes, histogram: hist.Hist, **options: Any) -> Any:
@@ -128,7 +136,9 @@ def legend(figure: Figure, entries: Iterable[tuple[Any, str]], columns: int = 4)
     entries = list(entries)
     if entries:
         names = [style.shown(name, 40) for _, name in entries]
-        figure.legend([artist for artist, _ in entries], names, loc="outside upper center", ncols=min(columns, len(entries)))
+        widest = 0.5 + 0.068 * max(map(len, names))  # inches, about
+        columns = max(1, min(columns, len(entries), int((figure.get_figwidth() - 0.2) / widest)))
+        figure.legend([artist for artist, _ in entries], names, loc="outside upper center", ncols=columns)
 
 
 def note(axes: Axes, text: str, x: float = 0.98, y: float = 0.97) -> None:

@@ -49,7 +49,7 @@ class Job:
         from ophion.report.summarise import Summary
 
         if self._summary is None:
-            self._summary = Summary({**self._arguments, "balanced": _balanced(self._run)})
+            self._summary = Summary({**self._arguments, **_from_config(self._run)})
         part = arguments["part"]
         try:
             self._summary.add(part, data)
@@ -87,10 +87,12 @@ def start(arguments: Mapping[str, Any]) -> Job:
     return Job(arguments)
 
 
-def _balanced(run: Path) -> bool:
-    """Whether training gave all classes the same weight, as it does if not told otherwise."""
+def _from_config(run: Path) -> dict[str, Any]:
+    """What training and evaluation were told: whether all classes weighed the same, and how significances count."""
     path = run / "config.resolved.json"
-    if not path.is_file():
-        return True
-    weights = (storage.read_json(path, "").get("data") or {}).get("weights") or {}
-    return weights.get("normalise", "equal_class") == "equal_class"
+    config = storage.read_json(path, "") if path.is_file() else {}
+    weights = (config.get("data") or {}).get("weights") or {}
+    return {
+        "balanced": weights.get("normalise", "equal_class") == "equal_class",
+        "evaluation": config.get("evaluation") or {},
+    }
