@@ -105,6 +105,9 @@ class OPHION_EXPORT Backend {
   /// What its scores depend on here, {package: version}: the self-test of a model asks for equal scores only where these are
   /// those of the training. Empty when not known.
   virtual Value versions() const { return Value::object(); }
+  /// How many rows a call is best given: as many as stay in the processor's cache while they are looked at, transformed and scored. 0: as
+  /// many as there are, since a call costs more than that gains.
+  virtual std::size_t preferred_rows() const noexcept { return 0; }
   /// Whether the calling thread may sleep until another thread's `predict` of this backend has ended. False where it holds what
   /// the other one may need (Python's GIL), or where that one may never end (the process is ending).
   virtual bool may_wait() const noexcept { return true; }
