@@ -2,133 +2,109 @@
 #include "evaluation.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
-#include <span>
 #include <utility>
 
 #include <ophion/tool.h>
 
 namespace ophion {
 
-namespace {
+Evaluation::Evaluation(const Registry& registry, const Spec& spec, const Events& events, const std::vector<NamedExpression>& features,
+                       Value settings, std::uint64_t seed)
+    : registry_(registry), spec_(spec), events_(events), features_(features), settings_(std::move(settings)), seed_(seed) {}
 
-/// What metrics are computed from: scores, weights and answers, a row an event.
-struct Scored {
-  MatrixView scores;
-  std::span<const double> weights;
-  std::span<const std::int32_t> labels;
-  MatrixView targets;
-};
-
-Value measure(Job& metrics, const Spec& spec, const char* part, const Scored& events) {
-  Value arguments = Value::object();
-  arguments.set("task", spec.task);
-  arguments.set("classes", Value(spec.classes));
-  arguments.set("targets", Value(spec.targets));
-  arguments.set("part", part);
-  Columns data{Column("scores", events.scores), Column("weights", events.weights)};
-  if (spec.task == "regression") {
-    data.emplace_back("targets", events.targets);
-  } else {
-    data.emplace_back("labels", events.labels);
+std::vector<std::size_t> Evaluation::columns_for(const Model& model) const {
+  std::vector<std::size_t> columns;
+  for (const std::string& name : model.features()) {
+    const auto named = [&](const NamedExpression& feature) { return feature.name == name; };
+    columns.push_back(static_cast<std::size_t>(std::find_if(features_.begin(), features_.end(), named) - features_.begin()));
   }
-  return metrics.run(arguments, data).value;
+  bool as_they_stand = columns.size() == features_.size();
+  for (std::size_t i = 0; i < columns.size(); ++i) as_they_stand = as_they_stand && columns[i] == i;
+  return as_they_stand ? std::vector<std::size_t>() : columns;
 }
 
-/// The events of a part that one fold scored.
-Value measure_fold(Job& metrics, const Spec& spec, const char* name, const Part& part, const std::vector<float>& scores, Fold fold) {
-  const std::size_t outputs = spec.outputs(), targets = part.targets.columns();
-  std::vector<float> some_scores, some_targets;
-  std::vector<double> weights;
-  std::vector<std::int32_t> labels;
+MatrixView Evaluation::features_for(const Model& model, const Part& part, std::vector<float>& room) const {
+  const std::vector<std::size_t> columns = columns_for(model);
+  if (columns.empty()) return part.features;
+  room.clear();
+  room.reserve(part.rows() * columns.size());
   for (std::size_t row = 0; row < part.rows(); ++row) {
-    if (part.fold[row] != fold) continue;
-    for (std::size_t k = 0; k < outputs; ++k) some_scores.push_back(scores[row * outputs + k]);
-    for (std::size_t t = 0; t < targets; ++t) some_targets.push_back(part.targets.at(row, t));
-    weights.push_back(part.weights[row]);
-    if (!part.labels.empty()) labels.push_back(part.labels[row]);
+    for (const std::size_t column : columns) room.push_back(part.features.at(row, column));
   }
-  if (weights.empty()) return {};
-  const std::size_t rows = weights.size();
-  return measure(metrics, spec, name,
-                 {MatrixView(some_scores.data(), rows, outputs), weights, labels, MatrixView(some_targets.data(), rows, targets)});
+  return MatrixView(room.data(), part.rows(), columns.size());
 }
 
-/// Means and standard deviations of the numbers that all trees have in one place, in trees of the same shape.
-std::pair<Value, Value> mean_and_spread(const std::vector<const Value*>& trees) {
-  if (!trees.front()) return {};
-  if (trees.front()->is_object()) {
-    std::pair<Value, Value> both{Value::object(), Value::object()};
-    for (const auto& [key, ignored] : trees.front()->as_object()) {
-      std::vector<const Value*> members;
-      for (const Value* tree : trees) members.push_back(tree ? tree->find(key) : nullptr);
-      auto [mean, spread] = mean_and_spread(members);
-      if (mean.is_null()) continue;
-      both.first.set(key, std::move(mean));
-      both.second.set(key, std::move(spread));
-    }
-    return both.first.size() > 0 ? both : std::pair<Value, Value>();
-  }
-  double sum = 0, squares = 0;
-  for (const Value* tree : trees) {
-    if (!tree || !tree->is_number()) return {};
-    sum += tree->as_number();
-  }
-  const auto count = static_cast<double>(trees.size());
-  for (const Value* tree : trees) squares += (tree->as_number() - sum / count) * (tree->as_number() - sum / count);
-  return {sum / count, std::sqrt(squares / (count - 1))};
+MatrixView Evaluation::scores_of(const std::string& name, const Model& model, std::size_t part) const {
+  return MatrixView(scores_.at(name)[part].data(), events_.parts[part].rows(), model.outputs());
 }
 
-}  // namespace
-
-std::vector<float> scores_of(const Model& model, const Part& part) {
-  return model.folds() > 0 && !part.fold.empty() ? model.predict(part.features, part.fold) : model.predict(part.features);
+Columns Evaluation::truth(const Part& part) const {
+  Columns columns{Column("weights", part.weights)};
+  if (spec_.task == "regression") {
+    columns.emplace_back("targets", part.targets);
+  } else {
+    columns.emplace_back("labels", part.labels);
+  }
+  return columns;
 }
 
-Evaluation::Evaluation(const Registry& registry, const Spec& spec, const Events& events)
-    : registry_(registry), spec_(spec), events_(events) {}
+/// The events that each class stands for in all parts together: the sums of their weights.
+Value Evaluation::yields() const {
+  std::vector<double> sums(spec_.classes.size(), 0.0);
+  for (std::size_t i = 0; i < events_.parts.size(); ++i) {
+    if (events_.repeats(static_cast<PartName>(i))) continue;
+    const Part& part = events_.parts[i];
+    for (std::size_t row = 0; row < part.labels.size(); ++row) sums[static_cast<std::size_t>(part.labels[row])] += part.weights[row];
+  }
+  Value yields = Value::object();
+  for (std::size_t i = 0; i < sums.size(); ++i) yields.set(spec_.classes[i], sums[i]);
+  return yields;
+}
+
+Value Evaluation::describe_task() const {
+  Value task = Value::object();
+  task.set("task", spec_.task);
+  task.set("classes", Value(spec_.classes));
+  task.set("targets", Value(spec_.targets));
+  return task;
+}
+
+Value Evaluation::metrics_settings() const {
+  Value settings = Value::object();
+  settings.set("evaluation", settings_);
+  settings.set("yields", yields());
+  return settings;
+}
+
+/// Folds have numbers in one division of the events only: that of the events must be the model's.
+std::span<const Fold> Evaluation::folds_for(const Model& model, const Part& part) const {
+  if (model.folds() == 0 || model.folds() != static_cast<std::size_t>(events_.folds)) return {};
+  return model.manifest().at("folds").at("text").as_text() == events_.fold_by ? part.fold : std::span<const Fold>();
+}
 
 Value Evaluation::add(const std::string& name, const Model& model) {
   Scores& scores = scores_[name];
-  scores.outputs = model.output_names();
   Value metrics = Value::object();
-  const auto job = registry_.tool("metrics")->start(Value::object());
+  const auto job = registry_.tool("metrics")->start(metrics_settings());
+  std::vector<float> room;
   for (std::size_t i = 0; i < events_.parts.size(); ++i) {
     const Part& part = events_.parts[i];
     if (part.rows() == 0) continue;
-    scores.parts[i] = scores_of(model, part);
-    const MatrixView view(scores.parts[i].data(), part.rows(), model.outputs());
-    metrics.set(part_names[i], measure(*job, spec_, part_names[i], {view, part.weights, part.labels, part.targets}));
+    const MatrixView features = features_for(model, part, room);
+    const std::span<const Fold> folds = folds_for(model, part);
+    scores[i] = folds.empty() ? model.predict(features) : model.predict(features, folds);
+    Value arguments = describe_task();
+    arguments.set("part", part_names[i]);
+    Columns data = truth(part);
+    data.emplace_back("scores", scores_of(name, model, i));
+    metrics.set(part_names[i], job->run(arguments, data).value);
   }
   job->finish();
   return metrics;
 }
 
-Value Evaluation::over_folds(const std::string& name) const {
-  const Scores& scores = scores_.at(name);
-  Value all = Value::array();
-  const auto job = registry_.tool("metrics")->start(Value::object());
-  for (Fold fold = 0; fold < events_.folds; ++fold) {
-    Value metrics = Value::object();
-    for (std::size_t i = 0; i < events_.parts.size(); ++i) {
-      Value of_part = measure_fold(*job, spec_, part_names[i], events_.parts[i], scores.parts[i], fold);
-      if (!of_part.is_null()) metrics.set(part_names[i], std::move(of_part));
-    }
-    all.push_back(std::move(metrics));
-  }
-  job->finish();
-  std::vector<const Value*> trees;
-  for (const Value& metrics : all.as_array()) trees.push_back(&metrics);
-  auto [mean, spread] = mean_and_spread(trees);
-  Value result = Value::object();
-  result.set("metrics", std::move(all));
-  result.set("mean", std::move(mean));
-  result.set("spread", std::move(spread));
-  return result;
-}
-
-void Evaluation::write_scores(const std::vector<std::string>& names, const std::filesystem::path& output, bool overwrite) const {
+void Evaluation::write_scores(const NamedModels& models, const std::filesystem::path& output, bool overwrite) const {
   Value arguments = Value::object();
   arguments.set("output", output.string());
   arguments.set("overwrite", overwrite);
@@ -150,12 +126,12 @@ void Evaluation::write_scores(const std::vector<std::string>& names, const std::
       if (std::any_of(data.begin(), data.end(), taken)) spectator.name = "spectator_" + spectator.name;
       data.push_back(std::move(spectator));
     }
-    for (const std::string& name : names) {
-      const Scores& scores = scores_.at(name);
-      const std::size_t width = scores.outputs.size();
+    for (const auto& [name, model] : models) {
+      const std::vector<std::string> outputs = model.output_names();
+      const std::size_t width = outputs.size();
       for (std::size_t k = 0; k < width; ++k) {
-        data.emplace_back(name + "_" + scores.outputs[k],
-                          MatrixView(scores.parts[i].data() + k, part.rows(), 1, static_cast<std::ptrdiff_t>(width), 1));
+        const float* const first = scores_.at(name)[i].data() + k;
+        data.emplace_back(name + "_" + outputs[k], MatrixView(first, part.rows(), 1, static_cast<std::ptrdiff_t>(width), 1));
       }
     }
     job->run(Value::object(), data);

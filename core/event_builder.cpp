@@ -130,7 +130,7 @@ void EventBuilder::add_block(const SampleRecipe& recipe, const Columns& chunk, s
   compute(recipe.features(), chunk, first, rows, 0, block_.features);
   compute(recipe.targets(), chunk, first, rows, recipe.features().size(), block_.targets);
   find_parts(recipe, chunk, first, rows, key);
-  if (split_.folds() > 0) find_folds(recipe, chunk, first, rows, key);
+  if (plan_.data.split.folds > 0) find_folds(recipe, chunk, first, rows, key);
   SampleCount& count = samples_.back();
   for (std::size_t part = 0; part < parts_.size(); ++part) {
     parts_[part].append(block_, chosen_[part]);
@@ -233,9 +233,9 @@ void EventBuilder::find_folds(const SampleRecipe& recipe, const Columns& chunk, 
   for (std::size_t i = 0; i < picked_.size(); ++i) {
     block_.draw[i] = split_.draw(key, block_.entry[i]);
     if (recipe.fold_by()) {
-      block_.fold[i] = fold_named(values_[picked_[i]], split_.folds());
+      block_.fold[i] = fold_named(values_[picked_[i]], plan_.data.split.folds);
       const bool dropped = drop_[i] != 0 && plan_.data.missing == MissingPolicy::drop;
-      if (block_.fold[i] == no_fold && !dropped) troubles_.fold_by.note(block_.entry[i], values_[picked_[i]]);
+      if (block_.fold[i] == no_fold && !dropped && split_.folds() > 0) troubles_.fold_by.note(block_.entry[i], values_[picked_[i]]);
     } else if (split_.part_of(key, block_.entry[i]) != PartName::test) {
       block_.fold[i] = split_.fold_of(block_.draw[i]);
     }

@@ -121,6 +121,10 @@ Events build(const EventPlan& plan, std::vector<std::string> classes, const std:
   refuse_empty_parts(plan, events);
   refuse_weightless_classes(events);
   if (plan.data.split.folds > 0) {
+    events.folds = plan.data.split.folds;
+    events.fold_by = plan.data.split.fold_by;
+  }
+  if (Split(plan.data.split, plan.seed).folds() > 0) {
     arrange_folds(events, plan);
     return events;  // each fold imputes with medians of its own
   }
@@ -230,9 +234,9 @@ Value Events::report() const {
   Value report = Value::object();
   report.set("samples", std::move(sample_list));
   report.set("parts", std::move(totals));
-  if (folds > 0) {
+  if (repeats(PartName::train)) {
     std::vector<std::int64_t> in_fold(static_cast<std::size_t>(folds), 0);
-    for (const Fold fold : parts[static_cast<std::size_t>(PartName::validation)].fold) ++in_fold[static_cast<std::size_t>(fold)];
+    for (const Fold fold : (*this)[PartName::validation].fold) ++in_fold[static_cast<std::size_t>(fold)];
     report.set("folds", Value(Value::Array(in_fold.begin(), in_fold.end())));
   }
   return report;

@@ -50,10 +50,14 @@ struct Events {
   std::vector<SampleCount> samples;
   std::vector<std::string> classes;  ///< what labels index; empty for regression
   std::vector<double> imputed;  ///< medians by feature of the training part, when missing = impute; else empty
-  int folds = 0;  ///< of a cross-validation: the parts train and validation are then the same events (folds.h); 0: none
+  int folds = 0;        ///< Part::fold is one of these, from 0; 0: the events have no folds
+  std::string fold_by;  ///< the expression that names the fold; empty: it was drawn
   const Part& operator[](PartName part) const noexcept { return parts[static_cast<std::size_t>(part)]; }
   /// Whether the part's events are those of another one too: train, in a cross-validation.
-  bool repeats(PartName part) const noexcept { return folds > 0 && part == PartName::train; }
+  bool repeats(PartName part) const noexcept {
+    const MatrixView &train = parts[0].features, &validation = parts[1].features;
+    return part == PartName::train && train.rows() > 0 && train.data() == validation.data();
+  }
   Value report() const;  ///< the counts, for metrics.json
 };
 

@@ -96,7 +96,6 @@ void arrange_folds(Events& events, const EventPlan& plan) {
   const Split split(plan.data.split, plan.seed);
   Part& train = events.parts[static_cast<std::size_t>(PartName::train)];
   Part& validation = events.parts[static_cast<std::size_t>(PartName::validation)];
-  events.folds = split.folds();
   validation = train;
   for (Fold fold = 0; fold < events.folds; ++fold) check_fold(events, split, plan.data.split.validation > 0, fold);
 

@@ -109,6 +109,23 @@ Value describe_folds(const FoldedParts& parts, Members& members) {
 
 }  // namespace
 
+Value mean_importance(const std::vector<std::shared_ptr<const ModelFile>>& folds) {
+  Value mean;
+  for (const auto& fold : folds) {
+    const Value report = report_of(*fold);
+    const Value* own = report.find("importance");
+    if (!own || own->is_null()) return {};
+    if (mean.is_null()) {
+      mean = *own;
+      for (auto& [feature, value] : mean.find("values")->as_object()) value = 0.0;
+    }
+    for (auto& [feature, value] : mean.find("values")->as_object()) {
+      value = value.as_number() + own->at("values").at(feature).as_number() / static_cast<double>(folds.size());
+    }
+  }
+  return mean;
+}
+
 std::shared_ptr<const ModelFile> join_folds(const FoldedParts& parts, const SelfTest& test) {
   Members members;
   Value manifest = parts.folds.front()->manifest();

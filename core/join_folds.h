@@ -23,4 +23,7 @@ struct FoldedParts {
 /// has it. `test` may be empty: then the file has no self-test. Throws ModelError where a script was changed between two folds.
 std::shared_ptr<const ModelFile> join_folds(const FoldedParts& parts, const SelfTest& test);
 
+/// The trainers' own measure of the features, {"name", "values": {feature: number}}: of each the mean over the folds. Null where they give none.
+Value mean_importance(const std::vector<std::shared_ptr<const ModelFile>>& folds);
+
 }  // namespace ophion

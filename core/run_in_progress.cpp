@@ -209,7 +209,7 @@ void check_method(const Config& config, const MethodConfig& method, const Spec& 
 RunInProgress::RunInProgress(const Config& config, std::vector<std::shared_ptr<const Method>> methods, Spec spec, const Events& events,
                              const RunFolder& folder, bool resume)
     : config_(config), methods_(std::move(methods)), spec_(std::move(spec)), events_(events), folder_(folder), resume_(resume),
-      provenance_(provenance(config, events)), evaluation_(config.registry(), spec_, events) {
+      provenance_(provenance(config, events)), evaluation_(config.registry(), spec_, events, config.data().features, config.resolved().at("evaluation"), config.seed()) {
   run_.folder_ = folder.path();
 }
 
@@ -230,13 +230,16 @@ void RunInProgress::train(std::size_t index, const ProgressCallback& progress) {
     const fs::path kept = folder_.model(method.name);
     result.status = "done";
     if (resume_ && fs::exists(kept)) {
-      result.model = load(index, ModelFile::read(kept), Trust::known);
+      const auto file = ModelFile::read(kept);
+      result.model = load(index, file, Trust::known);
       evaluate(*result.model, result);
+      if (const Value* own = report_of(*file).find("importance")) result.importance = *own;
       log(LogLevel::info, method.name + ": was trained before, its model is kept");
     } else {
       log(LogLevel::info, "training " + method.name + " (" + method.type + ")");
       result.model = make_model(index, progress, result);
     }
+    weigh_features(result);
   } catch (const Interrupted& stop) {
     run_.stopped_ = true;
     result.status = "not started";
@@ -267,7 +270,7 @@ Model RunInProgress::load(std::size_t index, std::shared_ptr<const ModelFile> fi
 
 void RunInProgress::evaluate(const Model& model, MethodResult& result) {
   result.metrics = evaluation_.add(result.name, model);
-  if (events_.folds > 0) result.folds = evaluation_.over_folds(result.name);
+  result.folds = evaluation_.over_folds(result.name);
 }
 
 Model RunInProgress::make_model(std::size_t index, const ProgressCallback& progress, MethodResult& result) {
@@ -277,6 +280,7 @@ Model RunInProgress::make_model(std::size_t index, const ProgressCallback& progr
   const Preprocessing preprocessing = fit_preprocessing(config_, method, events_);
   Trained trained = train_on(index, events_, preprocessing, folder_.checkpoints(method.name), history, result);
   evaluate(trained.untested, result);
+  result.importance = trained.parts.report.at("importance");
   trained.parts.report.set("metrics", result.metrics);
   trained.parts.report.set("history", Value(history.epochs()));
   return keep(index, build_tested_model_file(trained.parts, trained.own), folder_.model(method.name));
@@ -321,6 +325,8 @@ RunInProgress::Trained RunInProgress::train_on(std::size_t index, const Events& 
   Model own = load(index, build_model_file(parts), Trust::all);  // it was made here, a moment ago
   Model untested = with_native(parts, std::move(native), own, events);
   add_onnx(parts, graph, own, events);
+  const Value* importance = parts.payload.info.find("importance");
+  parts.report.set("importance", importance ? *importance : Value());
   return {std::move(parts), std::move(own), std::move(untested)};
 }
 
@@ -341,6 +347,8 @@ Model RunInProgress::make_model_of_folds(std::size_t index, History& history, Me
   const Model own = untested.backend() == own_backend ? untested : load(index, untested_file, Trust::all, own_backend);
   evaluate(untested, result);
   whole.report.set("metrics", result.metrics);
+  result.importance = mean_importance(whole.folds);
+  whole.report.set("importance", result.importance);
   whole.report.set("folds", result.folds);
   whole.report.set("history", Value(history.epochs()));
   const int threads = method.threads != 0 ? method.threads : config_.threads();
@@ -373,6 +381,15 @@ std::shared_ptr<const ModelFile> RunInProgress::fold_file(std::size_t index, Fol
   // A fold that was stopped because the run was goes on from its checkpoint when the run is resumed.
   if (!run_.stopped_) keep(index, file, kept);
   return file;
+}
+
+void RunInProgress::weigh_features(MethodResult& result) const {
+  try {
+    result.importance = evaluation_.importance(result.name, *result.model, result.importance);
+  } catch (const Error& problem) {  // the model is there
+    result.importance = Value();
+    log(LogLevel::warning, result.name + ": the importance of its features is not known: " + problem.what());
+  }
 }
 
 Model RunInProgress::with_native(ModelParts& parts, std::map<std::string, std::string> native, const Model& own,
@@ -446,18 +463,28 @@ Value RunInProgress::report() const {
   return report;
 }
 
+void RunInProgress::draw_report(const NamedModels& models) const {
+  const Value& options = config_.resolved().at("report");
+  if (run_.stopped_ || !options.at("enabled").as_boolean()) return;
+  try {
+    evaluation_.draw_report(models, folder_.path(), config_.name(), options);
+  } catch (const Error& problem) {  // the run is done and kept
+    log(LogLevel::warning, std::string("there is no report: ") + problem.what());
+  }
+}
+
 TrainedRun RunInProgress::finish() {
   run_.metrics_ = report();
-  const bool any = !run_.metrics_.at("best").is_null();
-  if (any) {
-    std::vector<std::string> scored;
-    for (const MethodResult& method : run_.methods_) {
-      if (method.model) scored.push_back(method.name);
-    }
-    evaluation_.write_scores(scored, folder_.scores(), resume_);
+  NamedModels models;
+  for (const MethodResult& method : run_.methods_) {
+    if (method.model) models.emplace_back(method.name, *method.model);
   }
+  if (!models.empty()) evaluation_.write_scores(models, folder_.scores(), resume_);
   folder_.finish(run_.metrics_);
-  if (any) return std::move(run_);
+  if (!models.empty()) {
+    draw_report(models);
+    return std::move(run_);
+  }
   if (run_.stopped_) throw Interrupted("the run was stopped before any method gave a model");
   if (run_.methods_.size() == 1) std::rethrow_exception(first_failure_);
   std::string text = "no method gave a model:";

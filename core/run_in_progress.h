@@ -49,6 +49,8 @@ class RunInProgress {
     Model untested;  ///< as the file will be scored
   };
 
+  void weigh_features(MethodResult& result) const;
+  void draw_report(const NamedModels& models) const;
   Model make_model(std::size_t index, const ProgressCallback& progress, MethodResult& result);
   /// `preprocessing` and `events` must outlive what comes back.
   Trained train_on(std::size_t index, const Events& events, const Preprocessing& preprocessing, const std::filesystem::path& checkpoints,

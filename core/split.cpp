@@ -59,7 +59,7 @@ Fold fold_named(double value, int folds) noexcept {
 
 bool Split::wants(PartName part) const noexcept {
   switch (part) {
-    case PartName::train: return true;
+    case PartName::train: return by_value() || (folds() > 0 ? 0 : config_.validation) + config_.test < 1;
     case PartName::validation:
       if (folds() > 0) return false;  // each fold has its own
       return by_value() ? !config_.validation_values.empty() : config_.validation > 0;

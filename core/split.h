@@ -42,7 +42,7 @@ class Split {
   PartName part_of(std::uint64_t key, std::uint64_t entry) const noexcept;
 
   /// How many folds there are; 0 without cross-validation.
-  int folds() const noexcept { return config_.folds; }
+  int folds() const noexcept { return config_.folds_of_model ? 0 : config_.folds; }
   /// Whether an expression names the fold.
   bool folds_by_value() const noexcept { return !config_.fold_by.empty(); }
   /// What all further drawing for a row begins with.

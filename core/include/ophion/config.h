@@ -38,6 +38,7 @@ struct SplitConfig {
   std::vector<std::int64_t> test_values;
   int folds = 0;                 ///< of a cross-validation; 0: none
   std::string fold_by;           ///< an expression whose values 0 to folds - 1 are the folds; empty: drawn
+  bool folds_of_model = false;   ///< the folds are those of a trained model and divide nothing here: an event is in one, or in none
 };
 
 enum class MissingPolicy { error, drop, impute, keep };
@@ -79,6 +80,9 @@ class OPHION_EXPORT Config {
   /// The same for text in memory; `folder` stands for the file's folder.
   static Config from_json(std::string_view text, const std::filesystem::path& folder = ".",
                           const Registry& registry = Registry());
+
+  /// One of a config's top-level objects ("evaluation") as it is when a config says nothing of it.
+  static Value defaults(const std::string& key);
 
   /// The same config with one value changed: a dotted key ("methods.0.training.epochs") and JSON text; text that is no JSON
   /// is taken as a string. Checked again as a whole.
