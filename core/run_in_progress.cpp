@@ -194,7 +194,7 @@ void check_method(const Config& config, const MethodConfig& method, const Spec& 
 RunInProgress::RunInProgress(const Config& config, std::vector<std::shared_ptr<const Method>> methods, Spec spec, const Events& events,
                              const RunFolder& folder, bool resume)
     : config_(config), methods_(std::move(methods)), spec_(std::move(spec)), events_(events), folder_(folder), resume_(resume),
-      provenance_(provenance(config, events)), evaluation_(config.registry(), spec_, events) {
+      provenance_(provenance(config, events)), evaluation_(config.registry(), spec_, events, config.data().features, config.resolved().at("evaluation"), config.seed()) {
   run_.folder_ = folder.path();
 }
 
@@ -214,14 +214,17 @@ void RunInProgress::train(std::size_t index, const ProgressCallback& progress) {
   try {
     const fs::path kept = folder_.model(method.name);
     if (resume_ && fs::exists(kept)) {
-      result.model = load(index, ModelFile::read(kept), Trust::known);
+      const auto file = ModelFile::read(kept);
+      result.model = load(index, file, Trust::known);
       result.metrics = evaluation_.add(method.name, *result.model);
+      if (const Value* own = report_of(*file).find("importance")) result.importance = *own;
       result.status = "done";
       log(LogLevel::info, method.name + ": was trained before, its model is kept");
     } else {
       log(LogLevel::info, "training " + method.name + " (" + method.type + ")");
       result.model = make_model(index, progress, result);
     }
+    weigh_features(result);
   } catch (const Interrupted& stop) {
     run_.stopped_ = true;
     result.status = "not started";
@@ -287,11 +290,22 @@ Model RunInProgress::make_model(std::size_t index, const ProgressCallback& progr
   result.metrics = evaluation_.add(method.name, untested);
   parts.report.set("metrics", result.metrics);
   parts.report.set("history", Value(history.epochs()));
+  if (const Value* importance = parts.payload.info.find("importance")) result.importance = *importance;
+  parts.report.set("importance", result.importance);
   const auto file = build_tested_model_file(parts, own);
   const Model model = load(index, file, Trust::all);
   remember_trained(*file, folder_.model(method.name));  // before it is there: a run that is killed in between can be resumed
   model.save(folder_.model(method.name));
   return model;
+}
+
+void RunInProgress::weigh_features(MethodResult& result) const {
+  try {
+    result.importance = evaluation_.importance(result.name, *result.model, result.importance);
+  } catch (const Error& problem) {  // the model is there
+    result.importance = Value();
+    log(LogLevel::warning, result.name + ": the importance of its features is not known: " + problem.what());
+  }
 }
 
 Model RunInProgress::with_native(ModelParts& parts, std::map<std::string, std::string> native, const Model& own) const {
@@ -344,6 +358,7 @@ Value RunInProgress::report() const {
     if (method.model) {
       entry.set("model", fs::relative(folder_.model(method.name), folder_.path()).string());
       entry.set("metrics", method.metrics);
+      entry.set("importance", method.importance);
       const auto mine = primary_of(method);
       const auto theirs = best ? primary_of(*best) : std::nullopt;
       if (!best || (mine && (!theirs || (mine->higher_is_better ? mine->value > theirs->value : mine->value < theirs->value)))) {
@@ -363,18 +378,28 @@ Value RunInProgress::report() const {
   return report;
 }
 
+void RunInProgress::draw_report(const NamedModels& models) const {
+  const Value& options = config_.resolved().at("report");
+  if (run_.stopped_ || !options.at("enabled").as_boolean()) return;
+  try {
+    evaluation_.draw_report(models, folder_.path(), config_.name(), options);
+  } catch (const Error& problem) {  // the run is done and kept
+    log(LogLevel::warning, std::string("there is no report: ") + problem.what());
+  }
+}
+
 TrainedRun RunInProgress::finish() {
   run_.metrics_ = report();
-  const bool any = !run_.metrics_.at("best").is_null();
-  if (any) {
-    std::vector<std::string> scored;
-    for (const MethodResult& method : run_.methods_) {
-      if (method.model) scored.push_back(method.name);
-    }
-    evaluation_.write_scores(scored, folder_.scores(), resume_);
+  NamedModels models;
+  for (const MethodResult& method : run_.methods_) {
+    if (method.model) models.emplace_back(method.name, *method.model);
   }
+  if (!models.empty()) evaluation_.write_scores(models, folder_.scores(), resume_);
   folder_.finish(run_.metrics_);
-  if (any) return std::move(run_);
+  if (!models.empty()) {
+    draw_report(models);
+    return std::move(run_);
+  }
   if (run_.stopped_) throw Interrupted("the run was stopped before any method gave a model");
   if (run_.methods_.size() == 1) std::rethrow_exception(first_failure_);
   std::string text = "no method gave a model:";

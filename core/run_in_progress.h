@@ -41,6 +41,8 @@ class RunInProgress {
   TrainedRun finish();
 
  private:
+  void weigh_features(MethodResult& result) const;
+  void draw_report(const NamedModels& models) const;
   Model make_model(std::size_t index, const ProgressCallback& progress, MethodResult& result);
   /// Adds the neutral form where it scores as the trainer does. The model as it is then, before its self-test.
   Model with_native(ModelParts& parts, std::map<std::string, std::string> native, const Model& own) const;
