@@ -181,12 +181,13 @@ Preprocessing::Block Preprocessing::prepared(const MatrixView& rows, std::size_t
     std::replace_if(own, own + count, [](float number) { return !std::isfinite(number); }, stand_in);
   }
   if (chain_.empty() || (imputes_only() && !missing)) return block;
-  transform(block, block.rows, first_row, own && &room == &changed ? own : changed.take(count_out));
+  transform(block, first_row, own && &room == &changed ? own : changed.take(count_out));
   return block;
 }
 
-/// Takes `rows`, where nothing is missing that the policy speaks of, through the chain, and makes what comes out the block's.
-void Preprocessing::transform(Block& block, const MatrixView& rows, std::size_t first_row, float* out) const {
+/// Takes a block's rows, where nothing is missing that the policy speaks of, through the chain.
+void Preprocessing::transform(Block& block, std::size_t first_row, float* out) const {
+  const MatrixView rows = block.rows;
   chain_.apply(static_cast<const float*>(rows.data()), rows.row_stride(), rows.column_stride(), rows.rows(), out);
   block.rows = MatrixView(out, rows.rows(), names_out_.size());
   const bool looks = chain_.partial() && (missing_ == MissingPolicy::error || missing_ == MissingPolicy::drop);

@@ -42,7 +42,7 @@ class Preprocessing {
   struct Block;
   bool imputes_only() const noexcept;
   Block prepared(const MatrixView& rows, std::size_t first_row, Room& changed) const;
-  void transform(Block& block, const MatrixView& rows, std::size_t first_row, float* out) const;
+  void transform(Block& block, std::size_t first_row, float* out) const;
   [[noreturn]] void refuse_missing(const MatrixView& rows, std::size_t first_row) const;
   [[noreturn]] void refuse_undefined(const MatrixView& rows, std::size_t row, std::size_t first_row) const;
 

@@ -30,7 +30,7 @@ struct TransformStep {
   std::string type;
   std::map<std::string, std::string> settings;        ///< such as output = "normal"
   std::map<std::string, std::vector<double>> arrays;  ///< such as mean, scale; matrices row by row
-  std::vector<std::string> names;                     ///< of the new columns, where the type makes some
+  std::vector<std::string> names{};                   ///< of the new columns, where the type makes some
 };
 
 /// Applies its steps in order. Const; safe in any number of threads.
