@@ -181,6 +181,10 @@ Config Config::from_json(std::string_view text, const std::filesystem::path& fol
   return Config(read_json(text, ""), {}, fs::absolute(folder).lexically_normal(), registry);
 }
 
+Value Config::defaults(const std::string& key) {
+  return apply_schema(Value::object(), common_schema().at("properties").at(key), "the config's defaults");
+}
+
 Config Config::set(const std::string& key, const std::string& json) const {
   auto document = document_;
   auto* place = &document;

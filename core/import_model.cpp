@@ -10,7 +10,7 @@
 #include "durable_file.h"
 #include "features.h"
 #include "model_builder.h"
-#include "native_check.h"
+#include "form_check.h"
 
 namespace ophion {
 namespace fs = std::filesystem;

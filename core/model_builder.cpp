@@ -231,6 +231,11 @@ std::shared_ptr<const ModelFile> build_tested_model_file(const ModelParts& parts
   return build(parts, model.backend(), test);
 }
 
+Value report_of(const ModelFile& file) {
+  const auto found = file.members().find(report_member);
+  return found == file.members().end() ? Value::object() : read_json(found->second, file.origin() + ", " + report_member);
+}
+
 std::shared_ptr<const ModelFile> build_imported_model_file(const ImportedParts& parts, const SelfTest& test) {
   std::map<std::string, std::string> members;
   Value payloads = Value::array();

@@ -36,6 +36,9 @@ std::shared_ptr<const ModelFile> build_model_file(const ModelParts& parts);
 /// The file to keep: scores of `model`, made from the file above, for the self-test's rows are stored with it.
 std::shared_ptr<const ModelFile> build_tested_model_file(const ModelParts& parts, const Model& model);
 
+/// What the training said of itself, {"metrics", "history", "importance"}: the file's member report.json; empty where there is none.
+Value report_of(const ModelFile& file);
+
 /// A model that was trained elsewhere, in the neutral form.
 struct ImportedParts {
   std::string name;

@@ -45,6 +45,8 @@ class NativeBackend final : public Backend {
     return native;
   }
 
+  std::size_t preferred_rows() const noexcept override { return 4096; }
+
   void predict(const MatrixView& features, std::span<float> out) const override {
     if (features.type() != DType::float32 || features.columns() != features_ || out.size() != features.rows() * outputs_) {
       throw Error("native backend: expected float32 rows of " + std::to_string(features_) + " features and room for " +

@@ -15,9 +15,9 @@
 namespace ophion {
 namespace {
 
-/// Bytes of changed features made at once. Rows that need no change go to the backend in one call; others in blocks as large as
-/// memory well allows, since a forest of scikit-learn loses 15 % of its speed where it gets 65,536 rows a call (its fixed cost is
-/// milliseconds, and more).
+/// Bytes of changed features made at once, unless the backend prefers fewer rows. Rows that need no change go to the backend in one
+/// call; others in blocks as large as memory well allows, since a forest of scikit-learn loses 15 % of its speed where it gets 65,536
+/// rows a call (its fixed cost is milliseconds, and more).
 constexpr std::size_t block_bytes = std::size_t{32} << 20;
 
 /// Numbers of a thread's scratch that are kept for its next call.
@@ -209,12 +209,14 @@ void Preprocessing::predict(const Backend& backend, const MatrixView& features, 
   if (out.size() != features.rows() * outputs) wrong_size("numbers of room for the scores", features.rows() * outputs, out.size());
   if (features.rows() == 0) return;
   const bool as_they_are = features.type() == DType::float32 && (chain_.empty() || imputes_only());
-  if (as_they_are && (missing_ == MissingPolicy::keep || !any_missing(features))) {
+  const std::size_t preferred = backend.preferred_rows();
+  if (as_they_are && (missing_ == MissingPolicy::keep || (preferred == 0 && !any_missing(features)))) {
     backend.predict(features, out);
     return;
   }
   Room room;
-  const std::size_t block_rows = rows_in_block(std::max(features.columns(), names_out_.size()));
+  const std::size_t most = rows_in_block(std::max(features.columns(), names_out_.size()));
+  const std::size_t block_rows = preferred == 0 ? most : std::min(most, preferred);
   for (std::size_t first = 0; first < features.rows(); first += block_rows) {
     const MatrixView rows = features.slice(first, std::min(block_rows, features.rows() - first));
     const std::span<float> scores = out.subspan(first * outputs, rows.rows() * outputs);

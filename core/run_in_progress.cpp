@@ -20,7 +20,7 @@
 #include "model_builder.h"
 #include "model_file.h"
 #include "model_state.h"
-#include "native_check.h"
+#include "form_check.h"
 #include "onnx_form.h"
 #include "provenance.h"
 #include "storage.h"
@@ -195,7 +195,7 @@ void check_method(const Config& config, const MethodConfig& method, const Spec& 
 RunInProgress::RunInProgress(const Config& config, std::vector<std::shared_ptr<const Method>> methods, Spec spec, const Events& events,
                              const RunFolder& folder, bool resume)
     : config_(config), methods_(std::move(methods)), spec_(std::move(spec)), events_(events), folder_(folder), resume_(resume),
-      provenance_(provenance(config, events)) {
+      provenance_(provenance(config, events)), evaluation_(config.registry(), spec_, events, config.data().features, config.resolved().at("evaluation"), config.seed()) {
   run_.folder_ = folder.path();
 }
 
@@ -215,14 +215,17 @@ void RunInProgress::train(std::size_t index, const ProgressCallback& progress) {
   try {
     const fs::path kept = folder_.model(method.name);
     if (resume_ && fs::exists(kept)) {
-      result.model = load(index, ModelFile::read(kept), Trust::known);
-      result.metrics = evaluate(method.name, *result.model);
+      const auto file = ModelFile::read(kept);
+      result.model = load(index, file, Trust::known);
+      result.metrics = evaluation_.add(method.name, *result.model);
+      if (const Value* own = report_of(*file).find("importance")) result.importance = *own;
       result.status = "done";
       log(LogLevel::info, method.name + ": was trained before, its model is kept");
     } else {
       log(LogLevel::info, "training " + method.name + " (" + method.type + ")");
       result.model = make_model(index, progress, result);
     }
+    weigh_features(result);
   } catch (const Interrupted& stop) {
     run_.stopped_ = true;
     result.status = "not started";
@@ -285,14 +288,25 @@ Model RunInProgress::make_model(std::size_t index, const ProgressCallback& progr
   const Model own = load(index, build_model_file(parts), Trust::all);  // it was made here, a moment ago
   const Model untested = with_native(parts, std::move(native), own);
   add_onnx(parts, graph, own);
-  result.metrics = evaluate(method.name, untested);
+  result.metrics = evaluation_.add(method.name, untested);
   parts.report.set("metrics", result.metrics);
   parts.report.set("history", Value(history.epochs()));
+  if (const Value* importance = parts.payload.info.find("importance")) result.importance = *importance;
+  parts.report.set("importance", result.importance);
   const auto file = build_tested_model_file(parts, own);
   const Model model = load(index, file, Trust::all);
   remember_trained(*file, folder_.model(method.name));  // before it is there: a run that is killed in between can be resumed
   model.save(folder_.model(method.name));
   return model;
+}
+
+void RunInProgress::weigh_features(MethodResult& result) const {
+  try {
+    result.importance = evaluation_.importance(result.name, *result.model, result.importance);
+  } catch (const Error& problem) {  // the model is there
+    result.importance = Value();
+    log(LogLevel::warning, result.name + ": the importance of its features is not known: " + problem.what());
+  }
 }
 
 Model RunInProgress::with_native(ModelParts& parts, std::map<std::string, std::string> native, const Model& own) const {
@@ -304,7 +318,7 @@ Model RunInProgress::with_native(ModelParts& parts, std::map<std::string, std::s
   parts.payload.native = std::move(native);
   try {
     const Model model(build_model_file(parts));
-    parts.payload.not_native = native_difference(model, own, events_);
+    parts.payload.not_native = form_difference(model, own, events_);
     if (parts.payload.not_native.empty()) return model;
   } catch (const ModelError& problem) {
     parts.payload.not_native = problem.what();
@@ -324,74 +338,13 @@ void RunInProgress::add_onnx(ModelParts& parts, const std::string& graph, const 
     options.registry = config_.registry();
     try {
       parts.payload.onnx = make_onnx_form(config_.registry(), parts.preprocessing, graph, own);
-      problem = native_difference(Model(build_model_file(parts), options), own, events_);
+      problem = form_difference(Model(build_model_file(parts), options), own, events_);
     } catch (const Error& reason) {
       problem = reason.what();
     }
     if (!problem.empty()) parts.payload.onnx.clear();
   }
   if (!problem.empty()) log(LogLevel::warning, parts.method.name + ": has no ONNX form: " + problem);
-}
-
-Value RunInProgress::evaluate(const std::string& method, const Model& model) {
-  auto& scores = scores_[method];
-  Value metrics = Value::object();
-  const auto job = config_.registry().tool("metrics")->start(Value::object());
-  for (std::size_t i = 0; i < events_.parts.size(); ++i) {
-    const Part& part = events_.parts[i];
-    if (part.rows() == 0) continue;
-    scores[i] = model.predict(part.features);
-    Value arguments = Value::object();
-    arguments.set("task", spec_.task);
-    arguments.set("classes", Value(spec_.classes));
-    arguments.set("targets", Value(spec_.targets));
-    arguments.set("part", part_names[i]);
-    Columns data{Column("scores", MatrixView(scores[i].data(), part.rows(), model.outputs())), Column("weights", part.weights)};
-    if (spec_.task == "regression") {
-      data.emplace_back("targets", part.targets);
-    } else {
-      data.emplace_back("labels", part.labels);
-    }
-    metrics.set(part_names[i], job->run(arguments, data).value);
-  }
-  job->finish();
-  return metrics;
-}
-
-void RunInProgress::write_scores() const {
-  Value arguments = Value::object();
-  arguments.set("output", folder_.scores().string());
-  arguments.set("overwrite", resume_);
-  const auto job = config_.registry().tool("write_scores")->start(arguments);
-  for (std::size_t i = 0; i < events_.parts.size(); ++i) {
-    const Part& part = events_.parts[i];
-    if (part.rows() == 0) continue;
-    const std::vector<std::uint8_t> part_index(part.rows(), static_cast<std::uint8_t>(i));
-    Columns data{Column("part", std::span<const std::uint8_t>(part_index)), Column("sample", part.sample), Column("entry", part.entry)};
-    if (spec_.task == "classification") data.emplace_back("label", part.labels);
-    data.emplace_back("weight", part.weights);
-    for (std::size_t t = 0; t < spec_.targets.size(); ++t) {
-      data.emplace_back("target_" + spec_.targets[t],
-                        MatrixView(static_cast<const float*>(part.targets.data()) + t, part.rows(), 1, part.targets.row_stride(), 1));
-    }
-    for (Column spectator : part.spectators) {
-      const auto taken = [&](const Column& column) { return column.name == spectator.name; };
-      if (std::any_of(data.begin(), data.end(), taken)) spectator.name = "spectator_" + spectator.name;
-      data.push_back(std::move(spectator));
-    }
-    for (const MethodResult& method : run_.methods_) {
-      if (!method.model) continue;
-      const std::vector<float>& scores = scores_.at(method.name)[i];
-      const auto names = method.model->output_names();
-      const std::size_t width = method.model->outputs();
-      for (std::size_t k = 0; k < width; ++k) {
-        data.emplace_back(method.name + "_" + names[k],
-                          MatrixView(scores.data() + k, part.rows(), 1, static_cast<std::ptrdiff_t>(width), 1));
-      }
-    }
-    job->run(Value::object(), data);
-  }
-  job->finish();
 }
 
 Value RunInProgress::report() const {
@@ -406,6 +359,7 @@ Value RunInProgress::report() const {
     if (method.model) {
       entry.set("model", fs::relative(folder_.model(method.name), folder_.path()).string());
       entry.set("metrics", method.metrics);
+      entry.set("importance", method.importance);
       const auto mine = primary_of(method);
       const auto theirs = best ? primary_of(*best) : std::nullopt;
       if (!best || (mine && (!theirs || (mine->higher_is_better ? mine->value > theirs->value : mine->value < theirs->value)))) {
@@ -425,12 +379,28 @@ Value RunInProgress::report() const {
   return report;
 }
 
+void RunInProgress::draw_report(const NamedModels& models) const {
+  const Value& options = config_.resolved().at("report");
+  if (run_.stopped_ || !options.at("enabled").as_boolean()) return;
+  try {
+    evaluation_.draw_report(models, folder_.path(), config_.name(), options);
+  } catch (const Error& problem) {  // the run is done and kept
+    log(LogLevel::warning, std::string("there is no report: ") + problem.what());
+  }
+}
+
 TrainedRun RunInProgress::finish() {
   run_.metrics_ = report();
-  const bool any = !run_.metrics_.at("best").is_null();
-  if (any) write_scores();
+  NamedModels models;
+  for (const MethodResult& method : run_.methods_) {
+    if (method.model) models.emplace_back(method.name, *method.model);
+  }
+  if (!models.empty()) evaluation_.write_scores(models, folder_.scores(), resume_);
   folder_.finish(run_.metrics_);
-  if (any) return std::move(run_);
+  if (!models.empty()) {
+    draw_report(models);
+    return std::move(run_);
+  }
   if (run_.stopped_) throw Interrupted("the run was stopped before any method gave a model");
   if (run_.methods_.size() == 1) std::rethrow_exception(first_failure_);
   std::string text = "no method gave a model:";

@@ -1,7 +1,6 @@
 /// A run between its data and its results: trains one method after another and keeps what each gives.
 #pragma once
 
-#include <array>
 #include <exception>
 #include <map>
 #include <memory>
@@ -11,6 +10,7 @@
 #include <ophion/config.h>
 #include <ophion/session.h>
 
+#include "evaluation.h"
 #include "events.h"
 #include "model_builder.h"
 #include "model_file.h"
@@ -41,6 +41,8 @@ class RunInProgress {
   TrainedRun finish();
 
  private:
+  void weigh_features(MethodResult& result) const;
+  void draw_report(const NamedModels& models) const;
   Model make_model(std::size_t index, const ProgressCallback& progress, MethodResult& result);
   /// Adds the neutral form where it scores as the trainer does. The model as it is then, before its self-test.
   Model with_native(ModelParts& parts, std::map<std::string, std::string> native, const Model& own) const;
@@ -48,9 +50,6 @@ class RunInProgress {
   void add_onnx(ModelParts& parts, const std::string& graph, const Model& own) const;
   /// The model of a file, loaded where its method was trained.
   Model load(std::size_t index, std::shared_ptr<const ModelFile> file, Trust trust) const;
-  /// Scores every part and says how well; the scores are kept for the run folder.
-  Value evaluate(const std::string& method, const Model& model);
-  void write_scores() const;
   Value report() const;
 
   const Config& config_;
@@ -61,7 +60,7 @@ class RunInProgress {
   const bool resume_;
   const Value provenance_;
   TrainedRun run_;
-  std::map<std::string, std::array<std::vector<float>, 3>> scores_;  ///< by method, then by part
+  Evaluation evaluation_;
   std::exception_ptr first_failure_;
 };
 

@@ -45,7 +45,7 @@ PartName Split::part_of(std::uint64_t key, std::uint64_t entry) const noexcept {
 
 bool Split::wants(PartName part) const noexcept {
   switch (part) {
-    case PartName::train: return true;
+    case PartName::train: return by_value() || config_.validation + config_.test < 1;
     case PartName::validation: return by_value() ? !config_.validation_values.empty() : config_.validation > 0;
     case PartName::test: break;
   }

@@ -145,9 +145,36 @@ void narrow(const float* in, size_t in_stride, size_t inputs, const float* weigh
   }
 }
 
+/// exp(x) by 2^n exp(r), |r| <= ln(2)/2: n by adding a number so large that what is behind the point falls off, exp(r) by Taylor's series, whose
+/// seventh term is below float's resolution. Held within what 2^n can be; NaN stays.
+inline Vector exponential(Vector x) {
+  constexpr float most = 87.0f, log2_e = 1.44269504f, shift = 12582912.0f;  // 1.5 × 2^23
+  constexpr float ln2_high = 0.693359375f, ln2_low = -2.12194440e-4f;       // exact products with n
+  using Bits = int __attribute__((vector_size(sizeof(Vector))));
+  x = x > most ? Vector{} + most : x;
+  x = x < -most ? Vector{} - most : x;
+  const Vector shifted = x * log2_e + shift;
+  const Vector n = shifted - shift;
+  const Vector r = (x - n * ln2_high) - n * ln2_low;
+  constexpr float terms[] = {1.0f / 720, 1.0f / 120, 1.0f / 24, 1.0f / 6, 1.0f / 2, 1.0f, 1.0f};
+  Vector sum = Vector{} + 1.0f / 5040;
+#pragma GCC unroll 8
+  for (const float term : terms) sum = sum * r + term;
+  Bits bits;
+  __builtin_memcpy(&bits, &shifted, sizeof bits);
+  bits = (bits << 23) + (127 << 23);  // of 2^n
+  Vector power;
+  __builtin_memcpy(&power, &bits, sizeof power);
+  return sum * power;
+}
+
+void logistic(float* numbers, size_t count) {
+  for (size_t i = 0; i < count; i += lanes) put(numbers + i, 1.0f / (1.0f + exponential(-at(numbers + i))));
+}
+
 }  // namespace
 
 extern const Kernels kernels;
-const Kernels kernels{dense, narrow};
+const Kernels kernels{dense, narrow, logistic};
 
 }  // namespace ophion::native::OPHION_ISA_NAME

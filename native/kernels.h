@@ -20,6 +20,8 @@ struct Kernels {
   /// out[r][j] = bias[j] + Σ in[r][i] × weights[j][i] for `outputs` j.
   void (*narrow)(const float* in, std::size_t in_stride, std::size_t inputs, const float* weights, const float* bias, bool relu,
                  float* out, std::size_t out_stride, std::size_t outputs, std::size_t rows);
+  /// numbers[i] = 1 / (1 + exp(-numbers[i])), to two units in the last place; whole vectors of 16.
+  void (*logistic)(float* numbers, std::size_t count);
 };
 
 const Kernels& kernels(Isa isa) noexcept;

@@ -2,6 +2,7 @@
 #include "network.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <stdexcept>
@@ -13,6 +14,7 @@
 namespace ophion::native {
 namespace {
 
+constexpr std::size_t vector = 16;      // the widest
 constexpr std::size_t block_rows = 48;  // what a layer makes of them stays in the processor's first cache
 
 [[noreturn]] void refuse(std::size_t step, const std::string& problem) {
@@ -169,6 +171,15 @@ void Network::score(const float* in, std::ptrdiff_t row_stride, std::ptrdiff_t c
       }
       now = result;
       stride = step.stride;
+    }
+    if (link_ == Link::logistic) {
+      std::array<float, block_rows + vector> sums{};
+      for (std::size_t o = 0; o < outputs_; ++o) {
+        for (std::size_t r = 0; r < count; ++r) sums[r] = now[r * stride + o];
+        kernels_->logistic(sums.data(), count);
+        for (std::size_t r = 0; r < count; ++r) out[(first + r) * outputs_ + o] = sums[r];
+      }
+      continue;
     }
     for (std::size_t r = 0; r < count; ++r) {
       std::copy_n(now + r * stride, outputs_, scratch.sums.begin());

@@ -211,6 +211,12 @@ Value MethodFace::versions(PyObject* model) const {
   return to_value(found.get(), doing("versions") + " returned");
 }
 
+Value MethodFace::importance(PyObject* model) const {
+  static Name name("importance");
+  const PyRef found = call(contract(name).get(), {module_, model}, doing("importance"));
+  return to_value(found.get(), doing("importance") + " returned");
+}
+
 PyRef MethodFace::predict_function() const {
   static Name name("predict");
   return attribute(module_, name, doing("predict"));

@@ -42,6 +42,7 @@ Payload train_and_save(const MethodFace& face, const TrainingData& data, const T
     face.export_native(model.get(), payload);
     face.export_onnx(model.get(), make_context(context, threads, false).get(), payload);
     payload.info.set("versions", face.versions(model.get()));
+    payload.info.set("importance", face.importance(model.get()));
     payload.info.set("carries_code", face.carries_code(payload.members));
     payload.stopped = training.was_stopped() || host.stopped();
     return payload;

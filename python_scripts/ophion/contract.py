@@ -12,6 +12,7 @@ A *method* is a module ``ophion.methods.<name>_method`` with
     export_native(model) -> {member: bytes}  # may be left out: the neutral form, by ophion.native; NotExportable says why not
     export_onnx(model) -> bytes              # may be left out: a graph "features" to "scores", asked for by "export": ["onnx"]
     packages(model) -> [str]                 # optional: more of PACKAGES for this model
+    importance(model) -> (name, values)      # optional, or None: a number a feature, by the trainer's own measure
 
 A *reader* is a module ``ophion.readers.<name>_reader`` with
 
@@ -274,6 +275,27 @@ def versions(module, model) -> dict[str, str]:
     }
 
 
+def importance(module, model) -> dict | None:
+    """How much each feature counts by the trainer's own measure, where it has one.
+
+    Returns
+    -------
+    dict or None
+        {"name": "mean decrease in impurity", "values": {feature that the method sees: number}}
+    """
+    own = getattr(module, "importance", None)
+    try:
+        found = None if own is None else own(model)
+        if found is None:
+            return None
+        name, values = found
+        numbers = {feature: float(value) for feature, value in zip(model.spec.features, values, strict=True)}
+    except Exception as error:  # a model is not lost for this
+        logging.getLogger("ophion").warning("no importance of its own: %s: %s", type(error).__name__, error)
+        return None
+    return {"name": name, "values": numbers}
+
+
 @functools.cache
 def _version_of(package: str) -> str:
     try:
@@ -341,4 +363,4 @@ def limit_threads(count: int) -> Iterator[None]:
         _limiter.leave(own)
 
 
-__all__ = ["Context", "Events", "OptionError", "Spec", "TrainingData", "face", "limit_threads", "versions"]
+__all__ = ["Context", "Events", "OptionError", "Spec", "TrainingData", "face", "importance", "limit_threads", "versions"]

@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <functional>
+#include <limits>
 #include <random>
 #include <stdexcept>
 #include <string>
@@ -54,6 +55,21 @@ TEST(Network, MultipliesAndAdds) {
 TEST(Network, AddsEarlierResultsAndTheInput) {
   const Network network({dense(1, 1, {2}, {0}), activation(Activation::relu), dense(1, 1, {10}, {0}), add(1), add(-1)}, 1, Link::identity);
   EXPECT_THAT(scores_of(network, {3, -3}), ElementsAre(60 + 6 + 3, 0 + 0 - 3));
+}
+
+TEST(Network, GivesProbabilitiesToFloatsResolutionOnEveryInstructionSet) {
+  std::vector<float> sums{0.0f, -0.0f, 1e-30f, 88.0f, -86.0f, 1000.0f, -1000.0f, std::numeric_limits<float>::infinity()};
+  for (int i = -2000; i <= 2000; ++i) sums.push_back(static_cast<float>(i) * 0.0173f);
+  for (const Isa isa : {Isa::generic, Isa::avx2, Isa::avx512}) {
+    if (!has_isa(isa)) continue;
+    const Network network({dense(1, 1, {1}, {0})}, 1, Link::logistic, isa);
+    const std::vector<float> found = scores_of(network, sums);
+    for (std::size_t i = 0; i < sums.size(); ++i) {
+      const double expected = 1 / (1 + std::exp(-double{sums[i]}));
+      EXPECT_NEAR(found[i], expected, 2.4e-7 * expected + 2e-38) << sums[i];
+    }
+    EXPECT_TRUE(std::isnan(scores_of(network, {std::numeric_limits<float>::quiet_NaN()})[0]));
+  }
 }
 
 TEST(Network, KeepsAResultThatIsAddedLaterFromBeingWrittenOver) {

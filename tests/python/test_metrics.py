@@ -67,7 +67,7 @@ def test_auc_error_is_that_of_a_bootstrap(signed):
         weights *= np.where(rng.random(len(labels)) < 0.15, -1, 1)
     positive = labels == 1
     resampled = []
-    for _ in range(1000):
+    for _ in range(600):
         rows = rng.integers(0, len(labels), len(labels))
         resampled.append(metrics.auc(scores[rows], positive[rows], weights[rows]).value)
     assert metrics.auc(scores, positive, weights).error == pytest.approx(np.std(resampled), rel=0.1)
@@ -106,6 +106,43 @@ def test_signal_efficiency_takes_weights_of_either_sign():
         assert doubled[background]["error"] > plain[background]["error"]
 
 
+def test_rejection_of_two_gaussians_is_its_closed_form():
+    scores, labels, _ = gaussians(200_000, 200_000, 1.5)
+    for signal, found in metrics.two_classes(scores, labels)["rejection"].items():
+        passing = norm.sf(norm.isf(float(signal)) + 1.5)
+        error = math.sqrt(passing * (1 - passing) / 200_000) / passing**2
+        assert found["error"] == pytest.approx(error, rel=0.05)
+        # the cut is found from 200,000 signal events
+        slope = norm.pdf(norm.isf(float(signal)) + 1.5) / norm.pdf(norm.isf(float(signal)))
+        spread = slope * math.sqrt(float(signal) * (1 - float(signal)) / 200_000) / passing**2
+        assert abs(found["value"] - 1 / passing) < 3 * math.hypot(error, spread)
+
+
+def test_rejection_interpolates_between_cuts_and_is_none_where_nothing_passes():
+    # four signal events above, between and below the background; the lower half is tied with one of two
+    scores = np.array([9.0, 8.0, 5.0, 5.0, 7.0, 5.0])
+    labels = np.array([1, 1, 1, 1, 0, 0])
+    found = metrics.two_classes(scores, labels)["rejection"]
+    assert found["0.3"] == {"value": None, "error": None}  # no background passes
+    assert found["0.5"]["value"] == pytest.approx(2)  # the last cut that passes half of the signal passes 7 as well
+    assert found["0.7"]["value"] == pytest.approx(1 / (0.5 + 0.4 * 0.5))  # 0.4 of the group at 5
+    assert found["0.7"]["error"] == pytest.approx(math.sqrt(0.7 * 0.3 / 2) / 0.7**2)
+
+
+def test_a_whole_curve_is_measured_at_once():
+    scores, labels, rng = gaussians()
+    weights = rng.exponential(size=len(labels))
+    ranking = metrics.Ranking(scores, labels == 1, weights)
+    points = np.linspace(0, 1, 21)
+    values, errors = ranking.signal_efficiency(points)
+    expected = [metrics.signal_efficiency(scores, labels == 1, weights, point) for point in points]
+    assert list(zip(values, errors)) == expected
+    assert (values[0], values[-1]) == (pytest.approx(0, abs=0.1), 1.0)
+    false, true, _ = sk.roc_curve(labels, scores, sample_weight=weights, drop_intermediate=False)
+    assert values[1:-1] == pytest.approx(np.interp(points[1:-1], false, true), abs=2e-3)  # it goes up on a vertical piece
+    assert ranking.background_efficiency([1.0])[0] == [1.0]
+
+
 def test_accuracy_and_log_loss_are_those_of_scikit_learn():
     scores, labels, rng = gaussians()
     probability = 1 / (1 + np.exp(-scores))
@@ -134,40 +171,9 @@ def test_many_classes_are_each_against_the_rest():
     resampled = []
     for _ in range(300):
         rows = rng.integers(0, 2000, 2000)
-        resampled.append(metrics.many_classes(scores[rows], labels[rows], ["a", "b", "c"], weights[rows])["auc"])
+        areas = [metrics.auc(scores[rows, k], labels[rows] == k, weights[rows]).value for k in range(3)]
+        resampled.append(np.mean(areas))
     assert found["auc_error"] == pytest.approx(np.std(resampled), rel=0.15)
-
-
-def test_regression_is_that_of_scikit_learn():
-    rng = np.random.default_rng(3)
-    truth = rng.normal(size=(4000, 2))
-    predictions = (truth + rng.normal(0.1, 0.5, size=truth.shape)).astype(np.float32)
-    weights = rng.exponential(size=4000)
-    found = metrics.regression(predictions, truth, ["px", "py"], weights)
-    py = found["per_target"]["py"]
-    assert py["rmse"] == pytest.approx(sk.root_mean_squared_error(truth[:, 1], predictions[:, 1], sample_weight=weights))
-    assert py["mae"] == pytest.approx(sk.mean_absolute_error(truth[:, 1], predictions[:, 1], sample_weight=weights))
-    assert py["r2"] == pytest.approx(sk.r2_score(truth[:, 1], predictions[:, 1], sample_weight=weights))
-    assert py["bias"] == pytest.approx(np.average(predictions[:, 1] - truth[:, 1], weights=weights))
-    assert found["r2"] == pytest.approx(sk.r2_score(truth, predictions, sample_weight=weights))
-    assert found["mae"] == pytest.approx(sk.mean_absolute_error(truth, predictions, sample_weight=weights))
-    assert found["rmse"] == pytest.approx(math.sqrt(sk.mean_squared_error(truth, predictions, sample_weight=weights)))
-
-
-def test_the_error_of_rmse_is_the_closed_form_for_gaussians():
-    # s / √(2 n); the estimate itself scatters by √(7 / (2 n)) of that, 0.2 % here
-    residuals = np.random.default_rng(3).normal(0, 0.5, 1_000_000)
-    found = metrics.regression(residuals, np.zeros(len(residuals)), ["t"])
-    assert found["rmse_error"] == pytest.approx(0.5 / math.sqrt(2e6), rel=0.01)
-
-
-def test_the_error_of_rmse_with_weights_is_that_of_a_jackknife():
-    rng = np.random.default_rng(4)
-    residuals, weights = rng.normal(0, 0.5, 4000), rng.exponential(size=4000)
-    without_one = np.sqrt(((weights @ residuals**2) - weights * residuals**2) / (weights.sum() - weights))
-    jackknife = math.sqrt(3999 / 4000 * ((without_one - without_one.mean()) ** 2).sum())
-    found = metrics.regression(residuals, np.zeros(4000), ["t"], weights)
-    assert found["rmse_error"] == pytest.approx(jackknife, rel=0.01)
 
 
 def test_what_is_not_defined_is_none():
@@ -199,3 +205,60 @@ def test_the_tool_chooses_by_task_and_names_the_part_in_errors():
         job.run({"task": "classification", "classes": ["a", "b", "c"], "part": "train"}, data)
     with pytest.raises(DataError, match="1 of 100 weights are not finite"):
         job.run({"task": "classification", "classes": ["a", "b"]}, {**data, "weights": np.r_[np.inf, np.ones(99)]})
+
+
+def tool_data(n=4000, distance=1.5, seed=1):
+    scores, labels, rng = gaussians(n, n, distance, seed)
+    scores = (1 / (1 + np.exp(-scores))).astype(np.float32)
+    return {"scores": scores, "labels": labels.astype(np.int32), "weights": rng.exponential(size=2 * n)}
+
+
+TWO = {"task": "classification", "classes": ["background", "signal"]}
+
+
+def test_the_tool_compares_later_parts_with_training():
+    job = metrics_tool.start({})
+    assert "ks" not in job.run({**TWO, "part": "train"}, tool_data())
+    same, other = (job.run({**TWO, "part": "test"}, tool_data(1000, distance, 2))["ks"] for distance in (1.5, 1.0))
+    assert list(same) == ["background", "signal"]
+    assert same["signal"]["p_value"] > 0.01 and other["signal"]["p_value"] < 1e-6 and other["background"]["p_value"] > 0.01
+    assert same["signal"]["effective_events"] == pytest.approx([2000, 500], rel=0.1)  # weights of an exponential: half
+    assert "ks" not in metrics_tool.start({}).run({**TWO, "part": "test"}, tool_data())
+
+
+def test_the_tool_compares_each_of_many_classes_by_its_own_score():
+    rng = np.random.default_rng(3)
+    labels = rng.integers(0, 3, 3000).astype(np.int32)
+    scores = rng.random((3000, 3)).astype(np.float32)
+    arguments = {"task": "classification", "classes": ["a", "b", "c"]}
+    job = metrics_tool.start({})
+    job.run({**arguments, "part": "train"}, {"scores": scores, "labels": labels})
+    scores[labels == 1, 1] /= 2
+    found = job.run({**arguments, "part": "validation"}, {"scores": scores, "labels": labels})["ks"]
+    assert (found["a"]["distance"], found["c"]["distance"]) == (0, 0)
+    assert found["b"]["distance"] == pytest.approx(0.5, abs=0.05)
+
+
+def test_the_tool_takes_the_cuts_of_validation_to_the_test_part():
+    job = metrics_tool.start({})
+    assert "significance_at" not in job.run({**TWO, "part": "train"}, tool_data())
+    validation = job.run({**TWO, "part": "validation"}, tool_data(seed=2))
+    assert "significance_at" not in validation
+    test = job.run({**TWO, "part": "test"}, tool_data(seed=3))
+    for kind, found in test["significance_at"].items():
+        assert found["cut"] == validation["significance"][kind]["cut"]
+        assert 0 < found["value"] <= test["significance"][kind]["value"]
+
+
+def test_the_tool_counts_the_yields_and_the_scale_that_it_is_told():
+    evaluation = {"background_uncertainty": 0.3, "yield_scale": 2.0, "bootstrap": 500}
+    data = tool_data()
+    job = metrics_tool.start({"evaluation": evaluation, "yields": {"signal": 40.0, "background": 300.0}})
+    found = job.run({**TWO, "part": "test"}, data)["significance"]["asimov"]
+    passes = data["scores"] >= found["cut"]
+    for label, name, total in ((1, "signal", 80), (0, "background", 600)):
+        weights = np.where(data["labels"] == label, data["weights"], 0)
+        assert found[name] == pytest.approx(total * weights[passes].sum() / weights.sum())
+    assert found["value"] == pytest.approx(metrics.asimov(found["signal"], found["background"], 0.3))
+    own = metrics_tool.start({}).run({**TWO, "part": "test"}, data)["significance"]["asimov"]
+    assert own["signal"] > 500 and own["value"] == pytest.approx(metrics.asimov(own["signal"], own["background"], 0.1))

@@ -78,6 +78,9 @@ class OPHION_EXPORT Config {
   static Config from_json(std::string_view text, const std::filesystem::path& folder = ".",
                           const Registry& registry = Registry());
 
+  /// One of a config's top-level objects ("evaluation") as it is when a config says nothing of it.
+  static Value defaults(const std::string& key);
+
   /// The same config with one value changed: a dotted key ("methods.0.training.epochs") and JSON text; text that is no JSON
   /// is taken as a string. Checked again as a whole.
   Config set(const std::string& key, const std::string& json) const;

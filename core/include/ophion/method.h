@@ -88,8 +88,8 @@ struct Payload {
   std::string onnx;
   /// Why there is none although it was asked for.
   std::string not_onnx;
-  /// Facts that belong to the payload: "versions" {package: version} and "carries_code" (true when loading runs code from the
-  /// members). What a method wants back on load is a member.
+  /// Facts that belong to the payload: "versions" {package: version}, "carries_code" (true when loading runs code from the members), and
+  /// of a training "importance" (null, or {"name", "values": {feature: number}}). What a method wants back on load is a member.
   Value info = Value::object();
   /// The training was made to end before its time, by the callback, `interrupt` or its time limit: this is its best so far.
   bool stopped = false;
@@ -105,6 +105,9 @@ class OPHION_EXPORT Backend {
   /// What its scores depend on here, {package: version}: the self-test of a model asks for equal scores only where these are
   /// those of the training. Empty when not known.
   virtual Value versions() const { return Value::object(); }
+  /// How many rows a call is best given: as many as stay in the processor's cache while they are looked at, transformed and scored. 0: as
+  /// many as there are, since a call costs more than that gains.
+  virtual std::size_t preferred_rows() const noexcept { return 0; }
   /// Whether the calling thread may sleep until another thread's `predict` of this backend has ended. False where it holds what
   /// the other one may need (Python's GIL), or where that one may never end (the process is ending).
   virtual bool may_wait() const noexcept { return true; }

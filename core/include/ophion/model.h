@@ -101,6 +101,7 @@ class OPHION_EXPORT Model {
 
  private:
   friend class BoundScore;
+  friend class Evaluation;
   friend class RunInProgress;
   struct State;
   explicit Model(std::shared_ptr<const State> state);

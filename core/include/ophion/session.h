@@ -23,6 +23,7 @@ struct MethodResult {
   std::string error;    ///< why there is no model
   double seconds = 0;   ///< wall time of the training
   Value metrics;        ///< {"test": {"auc": …, "auc_error": …}, "train": …, "validation": …}
+  Value importance;     ///< {"part", "metric", "permutation": [{"feature", "value", "error"}], "own": {"name", "values"}}; null: not computed
 };
 
 class OPHION_EXPORT TrainedRun {

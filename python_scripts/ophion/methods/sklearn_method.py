@@ -137,6 +137,23 @@ def packages(model: TrainedEstimator) -> list[str]:
     return sorted(homes & (_skops_file.TRUSTED.keys() - {"sklearn"}))
 
 
+def importance(model: TrainedEstimator) -> tuple[str, np.ndarray] | None:
+    """Of trees: impurity or gain. Of linear models: the sizes of the coefficients, which say something where features have one scale."""
+    last = last_step(model.estimator)
+    if last is not model.estimator:  # what a pipeline's last step sees need not be the features
+        return None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of XGBoost, where a tree never split
+        values = getattr(last, "feature_importances_", None)
+    if values is not None:
+        name = getattr(last, "importance_type", "mean decrease in impurity") or "gain"  # XGBoost's default stands as None
+        return name, np.asarray(values, np.float64)
+    coefficients = getattr(last, "coef_", None)
+    if isinstance(coefficients, np.ndarray) and coefficients.shape[-1] == len(model.spec.features):
+        return "mean size of the coefficients", np.abs(coefficients.reshape(-1, coefficients.shape[-1])).mean(axis=0)
+    return None
+
+
 def export_native(model: TrainedEstimator) -> dict[str, bytes]:
     return native.export_estimator(model.estimator, model.spec)
 

@@ -1,5 +1,5 @@
-/// Whether the neutral form of a model scores as its trainer does.
-#include "native_check.h"
+/// Comparing scores of one model by two ways.
+#include "form_check.h"
 
 #include <algorithm>
 #include <cmath>
@@ -17,8 +17,8 @@ constexpr double tolerance = 1e-5;         // sums of float32 in another order; 
 constexpr std::size_t one_in = 7;          // number is missing, in the events made to have some
 
 /// Empty when the scores agree.
-std::string compare(const Model& native, const Model& own, const MatrixView& rows, const std::string& which) {
-  return score_difference(native.predict(rows), own.predict(rows), own.outputs(), which);
+std::string compare(const Model& form, const Model& own, const MatrixView& rows, const std::string& which) {
+  return score_difference(form.predict(rows), own.predict(rows), own.outputs(), which);
 }
 
 }  // namespace
@@ -37,13 +37,13 @@ std::string score_difference(std::span<const float> ours, std::span<const float>
   return "";
 }
 
-std::string native_difference(const Model& native, const Model& own, const Events& events) {
+std::string form_difference(const Model& form, const Model& own, const Events& events) {
   constexpr std::pair<PartName, const char*> looked_at[] = {{PartName::train, "training event"}, {PartName::validation, "validation event"}};
   for (const auto& [name, which] : looked_at) {
     const MatrixView& all = events[name].features;
     const std::size_t rows = std::min(most_rows, all.rows());
     if (rows == 0) continue;
-    if (const std::string difference = compare(native, own, all.slice(0, rows), which); !difference.empty()) return difference;
+    if (const std::string difference = compare(form, own, all.slice(0, rows), which); !difference.empty()) return difference;
   }
   if (own.manifest().at("missing").as_text() != "keep") return "";
   const MatrixView& some = events[PartName::train].features;
@@ -58,7 +58,7 @@ std::string native_difference(const Model& native, const Model& own, const Event
   } catch (const PythonError&) {
     return "";  // its trainer takes no missing values: the native form refuses them too
   }
-  return compare(native, own, with_holes, "with missing values, training event");
+  return compare(form, own, with_holes, "with missing values, training event");
 }
 
 }  // namespace ophion

@@ -1,0 +1,127 @@
+/// Scoring of all parts, their metrics, and the file of scores.
+#include "evaluation.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <utility>
+
+#include <ophion/tool.h>
+
+namespace ophion {
+
+Evaluation::Evaluation(const Registry& registry, const Spec& spec, const Events& events, const std::vector<NamedExpression>& features,
+                       Value settings, std::uint64_t seed)
+    : registry_(registry), spec_(spec), events_(events), features_(features), settings_(std::move(settings)), seed_(seed) {}
+
+std::vector<std::size_t> Evaluation::columns_for(const Model& model) const {
+  std::vector<std::size_t> columns;
+  for (const std::string& name : model.features()) {
+    const auto named = [&](const NamedExpression& feature) { return feature.name == name; };
+    columns.push_back(static_cast<std::size_t>(std::find_if(features_.begin(), features_.end(), named) - features_.begin()));
+  }
+  bool as_they_stand = columns.size() == features_.size();
+  for (std::size_t i = 0; i < columns.size(); ++i) as_they_stand = as_they_stand && columns[i] == i;
+  return as_they_stand ? std::vector<std::size_t>() : columns;
+}
+
+MatrixView Evaluation::features_for(const Model& model, const Part& part, std::vector<float>& room) const {
+  const std::vector<std::size_t> columns = columns_for(model);
+  if (columns.empty()) return part.features;
+  room.clear();
+  room.reserve(part.rows() * columns.size());
+  for (std::size_t row = 0; row < part.rows(); ++row) {
+    for (const std::size_t column : columns) room.push_back(part.features.at(row, column));
+  }
+  return MatrixView(room.data(), part.rows(), columns.size());
+}
+
+MatrixView Evaluation::scores_of(const std::string& name, const Model& model, std::size_t part) const {
+  return MatrixView(scores_.at(name)[part].data(), events_.parts[part].rows(), model.outputs());
+}
+
+Columns Evaluation::truth(const Part& part) const {
+  Columns columns{Column("weights", part.weights)};
+  if (spec_.task == "regression") {
+    columns.emplace_back("targets", part.targets);
+  } else {
+    columns.emplace_back("labels", part.labels);
+  }
+  return columns;
+}
+
+/// The events that each class stands for in all parts together: the sums of their weights.
+Value Evaluation::yields() const {
+  std::vector<double> sums(spec_.classes.size(), 0.0);
+  for (const Part& part : events_.parts) {
+    for (std::size_t row = 0; row < part.labels.size(); ++row) sums[static_cast<std::size_t>(part.labels[row])] += part.weights[row];
+  }
+  Value yields = Value::object();
+  for (std::size_t i = 0; i < sums.size(); ++i) yields.set(spec_.classes[i], sums[i]);
+  return yields;
+}
+
+Value Evaluation::describe_task() const {
+  Value task = Value::object();
+  task.set("task", spec_.task);
+  task.set("classes", Value(spec_.classes));
+  task.set("targets", Value(spec_.targets));
+  return task;
+}
+
+Value Evaluation::add(const std::string& name, const Model& model) {
+  Scores& scores = scores_[name];
+  Value metrics = Value::object();
+  Value settings = Value::object();
+  settings.set("evaluation", settings_);
+  settings.set("yields", yields());
+  const auto job = registry_.tool("metrics")->start(settings);
+  std::vector<float> room;
+  for (std::size_t i = 0; i < events_.parts.size(); ++i) {
+    const Part& part = events_.parts[i];
+    if (part.rows() == 0) continue;
+    scores[i] = model.predict(features_for(model, part, room));
+    Value arguments = describe_task();
+    arguments.set("part", part_names[i]);
+    Columns data = truth(part);
+    data.emplace_back("scores", scores_of(name, model, i));
+    metrics.set(part_names[i], job->run(arguments, data).value);
+  }
+  job->finish();
+  return metrics;
+}
+
+void Evaluation::write_scores(const NamedModels& models, const std::filesystem::path& output, bool overwrite) const {
+  Value arguments = Value::object();
+  arguments.set("output", output.string());
+  arguments.set("overwrite", overwrite);
+  const auto job = registry_.tool("write_scores")->start(arguments);
+  for (std::size_t i = 0; i < events_.parts.size(); ++i) {
+    const Part& part = events_.parts[i];
+    if (part.rows() == 0) continue;
+    const std::vector<std::uint8_t> part_index(part.rows(), static_cast<std::uint8_t>(i));
+    Columns data{Column("part", std::span<const std::uint8_t>(part_index)), Column("sample", part.sample), Column("entry", part.entry)};
+    if (spec_.task == "classification") data.emplace_back("label", part.labels);
+    data.emplace_back("weight", part.weights);
+    for (std::size_t t = 0; t < spec_.targets.size(); ++t) {
+      data.emplace_back("target_" + spec_.targets[t],
+                        MatrixView(static_cast<const float*>(part.targets.data()) + t, part.rows(), 1, part.targets.row_stride(), 1));
+    }
+    for (Column spectator : part.spectators) {
+      const auto taken = [&](const Column& column) { return column.name == spectator.name; };
+      if (std::any_of(data.begin(), data.end(), taken)) spectator.name = "spectator_" + spectator.name;
+      data.push_back(std::move(spectator));
+    }
+    for (const auto& [name, model] : models) {
+      const std::vector<std::string> outputs = model.output_names();
+      const std::size_t width = outputs.size();
+      for (std::size_t k = 0; k < width; ++k) {
+        const float* const first = scores_.at(name)[i].data() + k;
+        data.emplace_back(name + "_" + outputs[k], MatrixView(first, part.rows(), 1, static_cast<std::ptrdiff_t>(width), 1));
+      }
+    }
+    job->run(Value::object(), data);
+  }
+  job->finish();
+}
+
+}  // namespace ophion
