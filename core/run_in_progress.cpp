@@ -55,10 +55,11 @@ struct PreparedPart {
       : features(kind), weights(training_weights(config, part, classes)) {
     view.features = part.features;
     if (preprocessing.changes(part.features)) {
-      const std::size_t bytes = part.rows() * part.features.columns() * sizeof(float);
+      const std::size_t columns = preprocessing.names_out().size();
+      const std::size_t bytes = part.rows() * columns * sizeof(float);
       auto* const changed = reinterpret_cast<float*>(features.append(bytes));
       preprocessing.apply(part.features, changed);
-      view.features = MatrixView(changed, part.rows(), part.features.columns());
+      view.features = MatrixView(changed, part.rows(), columns);
       log(LogLevel::info, "copied " + std::to_string(bytes) + " bytes of features to transform them");
     }
     view.labels = part.labels;
@@ -257,7 +258,7 @@ Model RunInProgress::make_model(std::size_t index, const ProgressCallback& progr
   const Preprocessing preprocessing = fit_preprocessing(config_, method, events_);
   History history(folder_.history(method.name), progress);
 
-  TrainContext context = context_of(config_, method, spec_);
+  TrainContext context = context_of(config_, method, after_transforms(spec_, preprocessing));
   context.checkpoints = folder_.checkpoints(method.name);
   fs::create_directories(context.checkpoints);
   context.resume = resume_;
