@@ -95,27 +95,29 @@ Model::State::State(std::shared_ptr<const ModelFile> from, const LoadOptions& op
     : file(std::move(from)), description(read_manifest(*file)), machine(machine_of(options.call.threads)) {
   check_options(options);
   for (const PayloadDescription* described : choose_payloads(description, options.backend, file->origin())) {
-    Scorer scorer{description.preprocessing[described->fold], backend_of(*described, options, by)};
-    if (!scorer.backend) throw ModelError(file->origin() + ": the method '" + description.method + "' gave nothing that scores");
+    Scorer scorer{description.preprocessing[described->fold], nullptr};
     if (described->transforms_itself) scorer.preprocessing = Preprocessing(scorer.preprocessing.missing(), {}, description.spec.features);
+    scorer.backend = backend_of(*described, after_transforms(description.spec, scorer.preprocessing), options, by);
+    if (!scorer.backend) throw ModelError(file->origin() + ": the method '" + description.method + "' gave nothing that scores");
     scorers.push_back(std::move(scorer));
   }
   tested_ = description.selftest.rows == 0;
   if (!description.selftest.lazy && !tested_) test();
 }
 
-std::unique_ptr<const Backend> Model::State::backend_of(const PayloadDescription& described, const LoadOptions& options,
+/// `spec`: as the method knows it, with the features after the transforms.
+std::unique_ptr<const Backend> Model::State::backend_of(const PayloadDescription& described, const Spec& spec, const LoadOptions& options,
                                                         const std::shared_ptr<const Method>& by) {
-  if (described.backend == native_name) return native_backend_from(*file, described, description.spec);
-  if (described.backend == onnx_name) return onnx_backend_from(*file, described, description.spec, options);
-  auto backend = run_method(described, options, by);
+  if (described.backend == native_name) return native_backend_from(*file, described, spec);
+  if (described.backend == onnx_name) return onnx_backend_from(*file, described, spec, options);
+  auto backend = run_method(described, spec, options, by);
   if (options.batching == 0 || !backend) return backend;
-  return std::make_unique<const JointBackend>(std::move(backend), description.spec, options.batching);
+  return std::make_unique<const JointBackend>(std::move(backend), spec, options.batching);
 }
 
 /// The method's own payload, here or in workers. Code needs trust where it runs with rights: in this process, and in workers that were
 /// not made for this file (`by`) and have kept theirs. A worker made here for a file without trust gets none.
-std::unique_ptr<const Backend> Model::State::run_method(const PayloadDescription& described, const LoadOptions& options,
+std::unique_ptr<const Backend> Model::State::run_method(const PayloadDescription& described, const Spec& spec, const LoadOptions& options,
                                                         std::shared_ptr<const Method> by) {
   LoadOptions allowed = options;
   const bool without_rights =  // or trusted
@@ -129,7 +131,7 @@ std::unique_ptr<const Backend> Model::State::run_method(const PayloadDescription
   const Payload payload = payload_from(*file, described);
   // A manifest may lie: what is to be loaded is looked at by those who will load it.
   if (!without_rights && !described.carries_code && method->carries_code(payload)) demand_trust(*file, described, options);
-  return method->load(payload, description.spec, description.options, options.call);
+  return method->load(payload, spec, description.options, options.call);
 }
 
 /// No lock: a thread that waited here while it held Python's GIL would wait for ever. Threads that come at once all test.

@@ -49,6 +49,7 @@ native::TransformChain chain_from(const ModelFile& file, const Value& list, cons
     native::TransformStep step;
     step.type = one.at("type").as_text();
     for (const auto& [key, setting] : one.at("settings").as_object()) step.settings[key] = setting.as_text();
+    if (const Value* names = one.find("names")) step.names = names->as_texts();
     for (const std::string& array : one.at("arrays").as_texts()) {
       const std::string name = std::to_string(steps.size()) + "." + array;
       const auto tensor = tensors.find(name);

@@ -40,7 +40,7 @@ struct FoldsDescription {
 };
 
 struct ModelDescription {
-  Spec spec;
+  Spec spec;  ///< its features are those before the transforms
   std::vector<FeatureDefinition> features;
   std::vector<std::string> inputs;
   std::vector<std::string> spectators;

@@ -40,9 +40,9 @@ struct Model::State {
   std::string machine;
 
  private:
-  std::unique_ptr<const Backend> run_method(const PayloadDescription& described, const LoadOptions& options,
+  std::unique_ptr<const Backend> run_method(const PayloadDescription& described, const Spec& spec, const LoadOptions& options,
                                             std::shared_ptr<const Method> by);
-  std::unique_ptr<const Backend> backend_of(const PayloadDescription& described, const LoadOptions& options,
+  std::unique_ptr<const Backend> backend_of(const PayloadDescription& described, const Spec& spec, const LoadOptions& options,
                                             const std::shared_ptr<const Method>& by);
   void score(const MatrixView& features, std::span<float> out, std::size_t first_row) const;
   void score(const MatrixView& features, std::span<const Fold> folds, std::span<float> out, std::size_t first_row) const;

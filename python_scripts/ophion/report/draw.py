@@ -70,7 +70,7 @@ def draw(run: Path, view: View, options: Mapping[str, Any]) -> dict[str, Any]:
     with style.look(look):
         for drawn in _all(view):
             stem = names.new(drawn.stem)
-            style.stamp(drawn.figure, look, label)
+            style.set_top(drawn.figure, look, label)
             _save(drawn.figure, figures / stem)
             saved.append(Saved(drawn.kind, stem, drawn.caption, drawn.figure.get_figwidth()))
             if len(saved) % 20 == 0:

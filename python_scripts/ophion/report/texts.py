@@ -16,7 +16,7 @@ FIGURES = {
     "separation": Text(
         "Separation",
         "How much each feature alone tells the classes apart before any training: 0 where the distributions are the same, 1 where "
-        "they do not overlap.",
+        "they do not overlap; the black mark is what features without any difference would give with as many events.",
         "A bar close to 1 is a warning: the feature may know the class by construction, as a weight or an event number does.",
     ),
     "inputs": Text(
