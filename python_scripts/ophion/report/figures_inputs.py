@@ -71,14 +71,12 @@ def correlations(view: View) -> Iterator[Drawn]:
 
 
 def _matrix(panel: Axes, names: Sequence[str], matrix: np.ndarray) -> Any:
-    image = panel.imshow(100 * matrix, cmap=style.DIVERGING, vmin=-100, vmax=100)
-    image.cmap.set_bad("#bbbbbb")
+    image = panel.imshow(100 * matrix, cmap=style.colours_of("RdBu_r"), vmin=-100, vmax=100)
     size = 8.0 if len(names) <= ANNOTATED else 7.0
     labels = style.told_apart(names, 22)
     panel.set_xticks(range(len(names)), labels, rotation=90, fontsize=size)
     panel.set_yticks(range(len(names)), labels, fontsize=size)
     panel.tick_params(length=0, which="both")
-    panel.minorticks_off()
     panel.grid(False)
     if len(names) <= ANNOTATED:
         for row, column in np.argwhere(np.isfinite(matrix)):
@@ -112,7 +110,6 @@ def bars(panel: Axes, entries: Sequence[Mapping[str, Any]], label: str, colour: 
                error_kw={"linewidth": 0.9})  # fmt: skip
     panel.set_yticks(at, style.told_apart([str(entry["feature"]) for entry in entries], 34), fontsize=8)
     panel.set_ylim(-0.7, len(entries) - 0.3)
-    panel.minorticks_off()
     panel.tick_params(axis="y", length=0)
     panel.grid(False, axis="y")
     panel.axvline(0, color="black", linewidth=0.8)
