@@ -131,11 +131,21 @@ def test_what_cannot_be_drawn_is_left_out(spoil):
 
 def test_forty_features_are_drawn_in_figures_of_at_most_nine():
     names = [f"x{k}" for k in range(40)]
-    view = view_of(*toy("classification", 2, methods=("mlp",), features=names))
-    figures = [drawn for drawn in figures_inputs.inputs(view) if drawn.kind == "inputs"]
+    arguments, parts, metrics = toy("classification", 2, methods=("mlp",), features=names, count=60)
+    del parts["train"], parts["test"]["transformed:mlp"]
+    figures = list(figures_inputs.inputs(view_of(arguments, parts, metrics)))
     assert [drawn.stem for drawn in figures] == [f"inputs_{k}" for k in range(1, 6)]
     shown = [axes.get_xlabel() for drawn in figures for axes in drawn.figure.axes if axes.get_xlabel()]
     assert shown == [f"{name} [GeV]" for name in names]
+
+
+def test_correlations_are_drawn_again_only_after_transforms_that_change_them():
+    arguments, parts, metrics = toy("classification", 2, methods=("mlp",), features=("x", "y"))
+    del parts["test"]
+    scaled = [drawn.stem for drawn in figures_inputs.correlations(view_of(arguments, parts, metrics))]
+    parts["train"]["transformed:mlp"] = parts["train"]["features"] @ np.array([[1, 1], [1, -1]], np.float32)
+    rotated = [drawn.stem for drawn in figures_inputs.correlations(view_of(arguments, parts, metrics))]
+    assert (scaled, rotated) == (["correlations"], ["correlations", "correlations_mlp"])
 
 
 def test_names_are_shown_as_they_are_written():

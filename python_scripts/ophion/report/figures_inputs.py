@@ -55,7 +55,7 @@ def _distribution(panel: Axes, feature: Mapping[str, Any], view: View) -> dict[s
 def correlations(view: View) -> Iterator[Drawn]:
     for group in view.facts["inputs"]:
         names, matrices = group["correlations"]["names"], group["correlations"]["matrices"]
-        if len(names) < 2:
+        if len(names) < 2 or _as_before(view, group):
             continue
         whose = "" if group["methods"] is None else f" after the transforms of {_and(group['methods'])}"
         stem = "correlations" if group["methods"] is None else f"correlations_{group['methods'][0]}"
@@ -68,6 +68,16 @@ def correlations(view: View) -> Iterator[Drawn]:
                 panel.set_title(style.shown(name if view.classes else "all events", 40))
             figure.colorbar(image, ax=axes, label="linear correlation [%]", shrink=0.8, pad=0.02, aspect=30)
             yield Drawn("correlations", stem + suffix, figure, f"Correlations{whose}, {group['part']} part: {_and(classes)}")
+
+
+def _as_before(view: View, group: Mapping[str, Any]) -> bool:
+    """Whether transforms have left all correlations as they were, as every scaling does: then one figure says it."""
+    first = view.facts["inputs"][0]
+    if group is first:
+        return False
+    pairs = [(first["correlations"]["matrices"][name], matrix) for name, matrix in group["correlations"]["matrices"].items()]
+    arrays = [(np.array(before, np.float64), np.array(after, np.float64)) for before, after in pairs]
+    return all(before.shape == after.shape and np.allclose(before, after, atol=1e-3, equal_nan=True) for before, after in arrays)
 
 
 def _matrix(panel: Axes, names: Sequence[str], matrix: np.ndarray) -> Any:
