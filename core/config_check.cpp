@@ -10,6 +10,7 @@
 
 #include "features.h"
 #include "schema.h"
+#include "transform_check.h"
 
 namespace ophion {
 
@@ -162,16 +163,6 @@ void check_isolation(const Rules& rules, const Value& value, const std::string& 
   if (const auto* drop = value.find("drop_rights"); drop && drop->as_boolean()) fail("drop_rights");
 }
 
-/// "standard" becomes {"type": "standard"}, so that its settings have a place.
-void spell_out_transforms(Value& method) {
-  for (auto& transform : method.find("transform")->as_array())
-    if (transform.is_text()) {
-      auto object = Value::object();
-      object.set("type", transform.as_text());
-      transform = std::move(object);
-    }
-}
-
 }  // namespace
 
 Value method_schema(const Value& common, const Value& own, const std::string& type) {
@@ -219,14 +210,9 @@ Value check_config(const Value& document, const Value& common, const MethodSchem
     method = apply_schema(method, schema, origin, folder, at);
     const auto* own_isolation = method.find("isolation");
     check_isolation(rules, method, own_isolation ? own_isolation->as_text() : isolation, at);
-    spell_out_transforms(method);
+    spell_out_transforms(*method.find("transform"));
     method = apply_schema(method, schema, origin, folder, at);
-    for (std::size_t t = 0; t < method.at("transform").size(); ++t) {
-      const auto& transform = method.at("transform").at(t);
-      const auto *low = transform.find("minimum"), *high = transform.find("maximum");
-      if (low && high && low->as_number() >= high->as_number())
-        rules.fail(pointer_to(at + "/transform", std::to_string(t)), "expected minimum to be less than maximum");
-    }
+    check_transforms(config, method.at("transform"), origin, at + "/transform");
   }
   return config;
 }

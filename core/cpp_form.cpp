@@ -8,6 +8,8 @@
 #include <ophion/error.h>
 #include <ophion/model.h>
 
+#include "cpp_text.h"
+#include "cpp_transforms.h"
 #include "durable_file.h"
 #include "model_file.h"
 #include "model_manifest.h"
@@ -16,43 +18,10 @@
 #include "preprocessing.h"
 
 namespace ophion {
+using namespace cpp_text;
 namespace {
 
 constexpr std::size_t most_numbers = 1'000'000;  // more than that no compiler takes in good time
-constexpr std::size_t line_width = 110;
-
-/// Exactly, as C++ reads it.
-std::string number(double value) {
-  char text[40];
-  std::snprintf(text, sizeof text, "%a", value);
-  return text;
-}
-std::string number(float value) { return number(static_cast<double>(value)) + "f"; }
-std::string number(std::int32_t value) { return std::to_string(value); }
-
-template <class T>
-const char* type_name() {
-  if constexpr (std::is_same_v<T, float>) return "float";
-  if constexpr (std::is_same_v<T, double>) return "double";
-  return "int";
-}
-
-template <class T>
-std::string array(const std::string& name, const std::vector<T>& values) {
-  std::string text = std::string("inline constexpr ") + type_name<T>() + " " + name + "[] = {";
-  std::size_t line = text.size();
-  if (values.empty()) text += "0";  // C++ has no empty arrays
-  for (const T& value : values) {
-    const std::string word = number(value) + ",";
-    if (line + word.size() > line_width) {
-      text += "\n    ";
-      line = 4;
-    }
-    text += word;
-    line += word.size();
-  }
-  return text + "};\n";
-}
 
 /// A name that C++ takes, whatever the model is called: "default" and "3trees" are no names of namespaces.
 std::string identifier(const std::string& name) {
@@ -64,73 +33,6 @@ std::string identifier(const std::string& name) {
 /// Names come from a file: none may end the comment it stands in.
 std::string in_comment(std::string text) {
   std::replace_if(text.begin(), text.end(), [](char c) { return c == '\\' || static_cast<unsigned char>(c) < ' '; }, '?');
-  return text;
-}
-
-// --- transforms --------------------------------------------------------------------------------------------------------------------
-
-const std::vector<double>& numbers_of(const native::TransformStep& step, const std::string& name) { return step.arrays.at(name); }
-
-bool is_set(const native::TransformStep& step, const std::string& setting, const std::string& value) {
-  const auto found = step.settings.find(setting);
-  return found != step.settings.end() && found->second == value;
-}
-
-constexpr const char* quantile_function = R"(
-// Where quantiles repeat, the mean of the two ends of the repetition, as scikit-learn has it.
-inline double quantile(const double* points, const double* values, std::size_t count, std::size_t stride, double x) {
-  const std::size_t last = count - 1;
-  const auto point = [&](std::size_t i) { return points[i * stride]; };
-  if (x != x) return x;
-  if (x == point(0)) return 0;
-  if (x == point(last)) return 1;
-  if (x < point(0)) return values[0];
-  if (x > point(last)) return values[last];
-  std::size_t upper = 0;
-  while (upper < last && point(upper + 1) <= x) ++upper;
-  if (point(upper) == x) {
-    std::size_t lower = upper;
-    while (lower > 0 && point(lower - 1) == x) --lower;
-    return 0.5 * (values[upper] + values[lower]);
-  }
-  const double slope = (values[upper + 1] - values[upper]) / (point(upper + 1) - point(upper));
-  return 0.5 * ((slope * (x - point(upper)) + values[upper]) + (slope * (x - point(upper + 1)) + values[upper + 1]));
-}
-)";
-
-/// Arrays and statements that turn `p`, the features in double, into what the trees or the network take.
-struct Preparation {
-  std::string declarations;
-  std::string statements;
-};
-
-Preparation prepare(const native::TransformChain& chain) {
-  Preparation text;
-  const auto each = [](const std::string& what) { return "  for (std::size_t i = 0; i < features; ++i) " + what + "\n"; };
-  for (std::size_t i = 0; i < chain.steps().size(); ++i) {
-    const native::TransformStep& step = chain.steps()[i];
-    const std::string name = "t" + std::to_string(i) + "_";
-    for (const auto& [array_name, values] : step.arrays) text.declarations += array(name + array_name, values);
-    if (step.type == "standard") {
-      text.statements += each("p[i] = (p[i] - detail::" + name + "mean[i]) / detail::" + name + "scale[i];");
-    } else if (step.type == "minmax") {
-      text.statements += each("p[i] = p[i] * detail::" + name + "scale[i] + detail::" + name + "min[i];");
-      if (is_set(step, "clip", "true")) {
-        const bool given = step.arrays.contains("range");
-        const std::string low = given ? number(numbers_of(step, "range")[0]) : "0.0", high = given ? number(numbers_of(step, "range")[1]) : "1.0";
-        text.statements += each("{ if (p[i] < " + low + ") p[i] = " + low + "; if (p[i] > " + high + ") p[i] = " + high + "; }");
-      }
-    } else if (step.type == "quantile") {
-      if (is_set(step, "output", "normal")) throw ModelError("a quantile transform to a normal distribution can't be written as a C++ header");
-      if (text.declarations.find(quantile_function) == std::string::npos) text.declarations += quantile_function;
-      text.statements += each("p[i] = detail::quantile(detail::" + name + "quantiles + i, detail::" + name + "references, " +
-                              std::to_string(numbers_of(step, "references").size()) + ", features, p[i]);");
-    } else if (step.type == "impute") {
-      text.statements += each("if (!std::isfinite(p[i])) p[i] = detail::" + name + "value[i];");
-    } else {
-      throw ModelError("the transform '" + step.type + "' can't be written as a C++ header");
-    }
-  }
   return text;
 }
 
@@ -275,14 +177,14 @@ std::string header_of(const ModelFile& file) {
     const Value* const why = file.manifest().at("payloads").as_array().front().find("not_native");
     throw ModelError("has no native form, of which C++ source could be made" + (why ? ": " + why->as_text() : ""));
   }
-  const NativeForm form = read_native_form(payload_from(file, *payload), model.spec);
+  const NativeForm form = read_native_form(payload_from(file, *payload), model.method_spec);
   if (const std::size_t count = std::visit([](const auto& of) { return numbers_in(of); }, form); count > most_numbers) {
     throw ModelError("has " + std::to_string(count) + " nodes and weights; a header of more than " + std::to_string(most_numbers) +
                      " would take a compiler too long");
   }
   const Body body = std::holds_alternative<native::ForestArrays>(form) ? body_of(std::get<native::ForestArrays>(form))
-                                                                      : body_of(std::get<NetworkForm>(form), model.spec);
-  const Preparation preparation = prepare(model.preprocessing.chain());
+                                                                      : body_of(std::get<NetworkForm>(form), model.method_spec);
+  const CppPreparation preparation = cpp_preparation(model.preprocessing.chain());
   const std::vector<std::string> outputs = output_names_of(model.spec);
   const MissingPolicy missing = model.preprocessing.missing();
   const bool refuses = missing == MissingPolicy::error || missing == MissingPolicy::drop;
@@ -316,9 +218,13 @@ std::string header_of(const ModelFile& file) {
   if (preparation.statements.empty()) {
     text << "  float x[features];\n  for (std::size_t i = 0; i < features; ++i) x[i] = event[i];\n";
   } else {
-    text << "  double p[features];\n  for (std::size_t i = 0; i < features; ++i) p[i] = static_cast<double>(event[i]);\n"
-         << preparation.statements
-         << "  float x[features];\n  for (std::size_t i = 0; i < features; ++i) x[i] = static_cast<float>(p[i]);\n";
+    const std::string width = std::to_string(preparation.width);
+    text << "  double p0[features];\n  for (std::size_t i = 0; i < features; ++i) p0[i] = static_cast<double>(event[i]);\n"
+         << preparation.statements << "  float x[" << width << "];\n"
+         << loop(preparation.width, "x[i] = static_cast<float>(" + preparation.result + "[i]);");
+    if (refuses && model.preprocessing.chain().partial()) {
+      text << "  for (const float number : x) {\n    if (!std::isfinite(number)) return refuse(out);\n  }\n";
+    }
   }
   text << body.statements << "  for (std::size_t i = 0; i < outputs; ++i) out[i] = static_cast<float>(sums[i]);\n}\n";
   if (outputs.size() == 1) {

@@ -103,7 +103,7 @@ void Evaluation::draw_report(const NamedModels& models, const std::filesystem::p
   }
   const auto preprocessing_of = [](const Model& model) -> const Preprocessing& { return model.state_->description.preprocessing; };
   for (const auto& [name, model] : models) {
-    if (!preprocessing_of(model).chain().empty()) transformed_names.set(name, Value(model.features()));
+    if (!preprocessing_of(model).chain().empty()) transformed_names.set(name, Value(preprocessing_of(model).names_out()));
   }
   Value arguments = describe_task();
   arguments.set("folder", folder.string());
@@ -127,7 +127,7 @@ void Evaluation::draw_report(const NamedModels& models, const std::filesystem::p
       data.emplace_back("scores:" + name, scores_of(name, model, i));
       if (preprocessing_of(model).chain().empty() || i != 0) continue;  // the training part shows them
       const MatrixView seen = features_for(model, part, room);
-      transformed.push_back({"transformed:" + name, preprocessing_of(model).apply(seen), seen.columns()});
+      transformed.push_back({"transformed:" + name, preprocessing_of(model).apply(seen), preprocessing_of(model).names_out().size()});
     }
     for (const Transformed& one : transformed) data.emplace_back(one.name, MatrixView(one.numbers.data(), part.rows(), one.width));
     Value which = Value::object();

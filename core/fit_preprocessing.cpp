@@ -16,6 +16,7 @@ native::TransformStep step_from(const Value& described, std::size_t index, const
   native::TransformStep step;
   step.type = described.at("type").as_text();
   for (const auto& [key, setting] : described.at("settings").as_object()) step.settings[key] = setting.as_text();
+  step.names = described.at("names").as_texts();
   const std::string prefix = std::to_string(index) + ".";
   for (const Column& column : arrays) {
     if (!column.name.starts_with(prefix)) continue;
@@ -50,9 +51,13 @@ Preprocessing fit_preprocessing(const Config& config, const MethodConfig& method
     Value arguments = Value::object();
     arguments.set("transforms", Value(Value::Array(method.transforms)));
     arguments.set("features", Value(names));
+    arguments.set("classes", Value(events.classes));
+    arguments.set("imputes", config.data().missing == MissingPolicy::impute);
     arguments.set("seed", static_cast<std::int64_t>(config.seed()));
     const auto job = config.registry().tool("fit_transforms")->start(arguments);
-    const ToolResult fitted = job->run(Value::object(), {Column("x", features)});
+    Columns data{Column("x", features)};
+    if (!events.classes.empty()) data.emplace_back("labels", train.labels);
+    const ToolResult fitted = job->run(Value::object(), data);
     const auto& described = fitted.value.at("steps").as_array();
     for (std::size_t i = 0; i < described.size(); ++i) steps.push_back(step_from(described[i], i, fitted.data));
     job->finish();

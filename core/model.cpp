@@ -80,18 +80,19 @@ Model::State::State(std::shared_ptr<const ModelFile> from, const LoadOptions& op
     : file(std::move(from)), description(read_manifest(*file)), machine(machine_of(options.call.threads)) {
   check_options(options);
   const PayloadDescription& described = choose_payload(description, options.backend, file->origin());
+  if (described.transforms_itself) {
+    description.preprocessing = Preprocessing(description.preprocessing.missing(), {}, description.spec.features);
+    description.method_spec = description.spec;
+  }
   if (described.backend == native_name) {
-    backend = native_backend_from(*file, described, description.spec);
+    backend = native_backend_from(*file, described, description.method_spec);
   } else if (described.backend == onnx_name) {
-    backend = onnx_backend_from(*file, described, description.spec, options);
+    backend = onnx_backend_from(*file, described, description.method_spec, options);
   } else {
     backend = run_method(described, options, std::move(by));
     if (options.batching > 0 && backend) {
-      backend = std::make_unique<const JointBackend>(std::move(backend), description.spec, options.batching);
+      backend = std::make_unique<const JointBackend>(std::move(backend), description.method_spec, options.batching);
     }
-  }
-  if (described.transforms_itself) {
-    description.preprocessing = Preprocessing(description.preprocessing.missing(), {}, description.spec.features);
   }
   if (!backend) throw ModelError(file->origin() + ": the method '" + description.method + "' gave nothing that scores");
   tested_ = description.selftest.rows == 0;
@@ -114,7 +115,7 @@ std::unique_ptr<const Backend> Model::State::run_method(const PayloadDescription
   const Payload payload = payload_from(*file, described);
   // A manifest may lie: what is to be loaded is looked at by those who will load it.
   if (!without_rights && !described.carries_code && method->carries_code(payload)) demand_trust(*file, described, options);
-  return method->load(payload, description.spec, description.options, options.call);
+  return method->load(payload, description.method_spec, description.options, options.call);
 }
 
 /// No lock: a thread that waited here while it held Python's GIL would wait for ever. Threads that come at once all test.

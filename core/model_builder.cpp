@@ -85,6 +85,7 @@ Value describe_transforms(const native::TransformChain& chain, std::map<std::str
     described.set("type", step.type);
     described.set("settings", std::move(settings));
     described.set("arrays", std::move(arrays));
+    if (!step.names.empty()) described.set("names", Value(step.names));
     list.push_back(std::move(described));
   }
   if (!tensors.empty()) members.emplace(transforms_member, write_safetensors(tensors));

@@ -48,6 +48,7 @@ native::TransformChain chain_from(const ModelFile& file, std::size_t features) {
     native::TransformStep step;
     step.type = one.at("type").as_text();
     for (const auto& [key, setting] : one.at("settings").as_object()) step.settings[key] = setting.as_text();
+    if (const Value* names = one.find("names")) step.names = names->as_texts();
     for (const std::string& array : one.at("arrays").as_texts()) {
       const std::string name = std::to_string(steps.size()) + "." + array;
       const auto tensor = tensors.find(name);
@@ -92,6 +93,7 @@ ModelDescription parse(const ModelFile& file) {
   model.spectators = manifest.at("spectators").as_texts();
   model.preprocessing =
       Preprocessing(policy_named(manifest.at("missing").as_text()), chain_from(file, model.spec.features.size()), model.spec.features);
+  model.method_spec = after_transforms(model.spec, model.preprocessing);
   model.method = manifest.at("method").at("type").as_text();
   model.options = manifest.at("method").at("options");
   for (const Value& payload : manifest.at("payloads").as_array()) {

@@ -31,7 +31,8 @@ struct PayloadDescription {
 };
 
 struct ModelDescription {
-  Spec spec;
+  Spec spec;         ///< its features are those before the transforms
+  Spec method_spec;  ///< as the method knows it: its features are those after them
   std::vector<FeatureDefinition> features;
   std::vector<std::string> inputs;
   std::vector<std::string> spectators;

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <cstring>
 #include <limits>
+#include <sstream>
 #include <utility>
 
 #include <ophion/error.h>
@@ -78,8 +79,8 @@ bool row_is_missing(const MatrixView& rows, std::size_t row) noexcept {
   return false;
 }
 
-std::size_t rows_in_block(const MatrixView& features) noexcept {
-  return std::max<std::size_t>(1, block_bytes / sizeof(float) / std::max<std::size_t>(1, features.columns()));
+std::size_t rows_in_block(std::size_t columns) noexcept {
+  return std::max<std::size_t>(1, block_bytes / sizeof(float) / std::max<std::size_t>(1, columns));
 }
 
 [[noreturn]] void wrong_size(const std::string& what, std::size_t expected, std::size_t found) {
@@ -116,8 +117,14 @@ class Preprocessing::Room {
   std::vector<float> numbers_;
 };
 
+/// Rows as a backend shall see them.
+struct Preprocessing::Block {
+  MatrixView rows;                ///< they themselves, or a changed copy
+  std::vector<std::size_t> lost;  ///< those that get no score, in a model that drops them
+};
+
 Preprocessing::Preprocessing(MissingPolicy missing, native::TransformChain chain, std::vector<std::string> features)
-    : missing_(missing), chain_(std::move(chain)), features_(std::move(features)) {}
+    : missing_(missing), chain_(std::move(chain)), features_(std::move(features)), names_out_(chain_.names(features_, chain_.steps().size())) {}
 
 void Preprocessing::refuse_missing(const MatrixView& rows, std::size_t first_row) const {
   for (std::size_t i = 0; i < rows.rows(); ++i) {
@@ -131,37 +138,69 @@ void Preprocessing::refuse_missing(const MatrixView& rows, std::size_t first_row
   throw DataError("a missing value came and went while it was looked for");
 }
 
+void Preprocessing::refuse_undefined(const MatrixView& rows, std::size_t row, std::size_t first_row) const {
+  std::vector<float> numbers(rows.columns());
+  copy_rows(rows.slice(row, 1), numbers.data());
+  const auto found = chain_.undefined(numbers.data());
+  if (!found) refuse_missing(rows.slice(row, 1), first_row + row);
+  std::ostringstream text;
+  text << "row " << first_row + row << ", feature '" << chain_.names(features_, found->step)[found->column] << "': the transform '"
+       << chain_.steps()[found->step].type << "' has no result for " << found->number;
+  throw DataError(text.str());
+}
+
 /// Whether the chain does nothing but replace missing values, which `predict` looks for anyway.
 bool Preprocessing::imputes_only() const noexcept {
   return missing_ == MissingPolicy::impute && chain_.steps().size() == 1 && chain_.steps().front().type == "impute";
 }
 
-/// The rows as the backend shall see them: they themselves, or a changed copy in `room`. `missing` tells whether a value was
-/// missing that the policy has something to say about.
-MatrixView Preprocessing::prepared(const MatrixView& rows, std::size_t first_row, Room& room, bool& missing) const {
-  const std::size_t count = rows.rows() * rows.columns();
-  MatrixView now = rows;
-  float* own = nullptr;  // where `now` lies once it is a copy
+/// What needs memory for changed rows takes it from `changed`.
+Preprocessing::Block Preprocessing::prepared(const MatrixView& rows, std::size_t first_row, Room& changed) const {
+  const std::size_t count = rows.rows() * rows.columns(), count_out = rows.rows() * names_out_.size();
+  Block block{rows, {}};
+  Room apart;  // for a copy that the transforms must not be written over: it has another size, or will be looked at again
+  Room& room = count_out != count || chain_.partial() ? apart : changed;
+  float* own = nullptr;  // where the rows lie once they are a copy
   const auto copy = [&] {
     if (own) return;
     own = room.take(count);
     copy_rows(rows, own);
-    now = MatrixView(own, rows.rows(), rows.columns());
+    block.rows = MatrixView(own, rows.rows(), rows.columns());
   };
   // Numbers beyond float's range become infinite here, as they did in training: features are float32 from the start.
   if (rows.type() == DType::float64) copy();
-  missing = missing_ != MissingPolicy::keep && any_missing(now);
+  const bool missing = missing_ != MissingPolicy::keep && any_missing(block.rows);
   if (missing) {
-    if (missing_ == MissingPolicy::error) refuse_missing(now, first_row);
+    if (missing_ == MissingPolicy::error) refuse_missing(block.rows, first_row);
     copy();
+    for (std::size_t i = 0; missing_ == MissingPolicy::drop && i < rows.rows(); ++i) {
+      if (row_is_missing(block.rows, i)) block.lost.push_back(i);
+    }
     // What is not finite becomes what the imputing transform looks for; a row to be dropped holds zeros until its score is taken away.
     const float stand_in = missing_ == MissingPolicy::impute ? nan : 0.0f;
     std::replace_if(own, own + count, [](float number) { return !std::isfinite(number); }, stand_in);
   }
-  if (chain_.empty() || (imputes_only() && !missing)) return now;
-  if (!own) own = room.take(count);
-  chain_.apply(static_cast<const float*>(now.data()), now.row_stride(), now.column_stride(), now.rows(), own);
-  return MatrixView(own, rows.rows(), rows.columns());
+  if (chain_.empty() || (imputes_only() && !missing)) return block;
+  transform(block, first_row, own && &room == &changed ? own : changed.take(count_out));
+  return block;
+}
+
+/// Takes a block's rows, where nothing is missing that the policy speaks of, through the chain.
+void Preprocessing::transform(Block& block, std::size_t first_row, float* out) const {
+  const MatrixView rows = block.rows;
+  chain_.apply(static_cast<const float*>(rows.data()), rows.row_stride(), rows.column_stride(), rows.rows(), out);
+  block.rows = MatrixView(out, rows.rows(), names_out_.size());
+  const bool looks = chain_.partial() && (missing_ == MissingPolicy::error || missing_ == MissingPolicy::drop);
+  if (!looks || !any_missing(block.rows)) return;
+  std::vector<float> row(rows.columns());
+  for (std::size_t i = 0; i < rows.rows(); ++i) {
+    if (!row_is_missing(block.rows, i)) continue;
+    copy_rows(rows.slice(i, 1), row.data());
+    if (!chain_.undefined(row.data())) continue;  // merely beyond float's range
+    if (missing_ == MissingPolicy::error) refuse_undefined(rows, i, first_row);
+    block.lost.push_back(i);
+    std::fill_n(out + i * names_out_.size(), names_out_.size(), 0.0f);
+  }
 }
 
 void Preprocessing::predict(const Backend& backend, const MatrixView& features, std::size_t outputs, std::span<float> out,
@@ -176,16 +215,14 @@ void Preprocessing::predict(const Backend& backend, const MatrixView& features, 
     return;
   }
   Room room;
-  const std::size_t most = rows_in_block(features), block_rows = preferred == 0 ? most : std::min(most, preferred);
+  const std::size_t most = rows_in_block(std::max(features.columns(), names_out_.size()));
+  const std::size_t block_rows = preferred == 0 ? most : std::min(most, preferred);
   for (std::size_t first = 0; first < features.rows(); first += block_rows) {
     const MatrixView rows = features.slice(first, std::min(block_rows, features.rows() - first));
     const std::span<float> scores = out.subspan(first * outputs, rows.rows() * outputs);
-    bool missing = false;
-    backend.predict(prepared(rows, first_row + first, room, missing), scores);
-    if (!missing || missing_ != MissingPolicy::drop) continue;
-    for (std::size_t i = 0; i < rows.rows(); ++i) {
-      if (row_is_missing(rows, i)) std::fill_n(scores.begin() + static_cast<std::ptrdiff_t>(i * outputs), outputs, nan);
-    }
+    const Block block = prepared(rows, first_row + first, room);
+    backend.predict(block.rows, scores);
+    for (const std::size_t row : block.lost) std::fill_n(scores.begin() + static_cast<std::ptrdiff_t>(row * outputs), outputs, nan);
   }
 }
 
@@ -194,22 +231,27 @@ bool Preprocessing::changes(const MatrixView& features) const noexcept {
 }
 
 std::vector<float> Preprocessing::apply(const MatrixView& features) const {
-  std::vector<float> result(changes(features) ? features.rows() * features.columns() : 0);
+  std::vector<float> result(changes(features) ? features.rows() * names_out_.size() : 0);
   if (changes(features)) apply(features, result.data());
   return result;
 }
 
 void Preprocessing::apply(const MatrixView& features, float* out) const {
   if (features.columns() != features_.size()) wrong_size("features", features_.size(), features.columns());
-  const std::size_t block_rows = rows_in_block(features);
+  const std::size_t block_rows = rows_in_block(std::max(features.columns(), names_out_.size()));
   for (std::size_t first = 0; first < features.rows(); first += block_rows) {
     const MatrixView rows = features.slice(first, std::min(block_rows, features.rows() - first));
-    float* const where = out + first * features.columns();
+    float* const where = out + first * names_out_.size();
     Room room(where);
-    bool missing = false;
-    const MatrixView done = prepared(rows, first, room, missing);
-    if (done.data() != where) copy_rows(done, where);
+    const Block block = prepared(rows, first, room);
+    if (!block.lost.empty()) refuse_undefined(rows, block.lost.front(), first);
+    if (block.rows.data() != where) copy_rows(block.rows, where);
   }
+}
+
+Spec after_transforms(Spec spec, const Preprocessing& preprocessing) {
+  spec.features = preprocessing.names_out();
+  return spec;
 }
 
 }  // namespace ophion

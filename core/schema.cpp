@@ -86,14 +86,6 @@ std::vector<std::string> keys_of(const Value* object) {
   return keys;
 }
 
-/// The nearest names, or all of them when none is near.
-std::string known_names(const std::string& name, const std::vector<std::string>& known) {
-  auto text = nearest_names(name, known);
-  if (text.empty())
-    for (const auto& each : known) text += (text.empty() ? "; known are " : ", ") + each;
-  return text;
-}
-
 class Checker {
  public:
   Checker(const Value& root, const std::string& origin, const std::filesystem::path& folder)
@@ -299,6 +291,13 @@ class Checker {
 };
 
 }  // namespace
+
+std::string known_names(const std::string& name, const std::vector<std::string>& known) {
+  auto text = nearest_names(name, known);
+  if (text.empty())
+    for (const auto& each : known) text += (text.empty() ? "; known are " : ", ") + each;
+  return text;
+}
 
 std::string pointer_to(const std::string& pointer, std::string_view key) {
   auto text = pointer + "/";

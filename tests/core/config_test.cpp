@@ -131,14 +131,17 @@ TEST(CheckConfig, TellsWhatNoSchemaAllows) {
       {"task",
        " /task: expected one of 'classification', 'regression', found 'clasification'; did you mean "
        "'classification'?"},
+      {"track_key", " /track/mlflow/url: unknown key 'url'; did you mean 'uri'?"},
       {"training_key", " /methods/0/training/epoch: unknown key 'epoch'; did you mean 'epochs'?"},
       {"transform_name",
-       " /methods/0/transform/0: expected one of 'standard', 'minmax', 'quantile', found 'standrd'; did you mean "
+       " /methods/0/transform/0: expected one of 'standard', 'robust', 'minmax', 'clip', 'quantile', 'uniform', 'gauss', 'log', "
+       "'impute', 'decorrelate', 'pca', 'onehot', found 'standrd'; did you mean "
        "'standard'?"},
       {"transform_setting", " /methods/0/transform/0/n_quantiles: expected at least 2, found 1"},
       {"transform_text", " /methods/0/transform: expected a list, found 'standard'"},
       {"unknown_key", " /datas: unknown key 'datas'; did you mean 'data'?"},
       {"version_2", " /version: expected 1, found 2"},
+      {"yield_scale", " /evaluation/yield_scale: expected more than 0, found 0"},
   });
 }
 
@@ -194,8 +197,11 @@ TEST(CheckConfig, FillsInEveryDefault) {
 
 TEST(CheckConfig, SpellsOutTransforms) {
   const auto resolved = checked(json_of(configs / "good" / "transforms.json"));
-  EXPECT_EQ(resolved.at("methods").at(0).at("transform"), read_json(R"([{"type": "standard"}, {"type": "minmax", "minimum": -1, "maximum": 1},
-    {"type": "quantile", "output": "normal", "n_quantiles": 1000}])", ""));
+  const Value::Array expected = read_json(R"([{"type": "standard"}, {"type": "minmax", "minimum": -1, "maximum": 1},
+    {"type": "quantile", "output": "normal", "n_quantiles": 1000}, {"type": "quantile", "output": "normal", "n_quantiles": 1000},
+    {"type": "quantile", "output": "uniform", "n_quantiles": 50, "features": ["pt"]}, {"type": "robust", "lower": 0.1, "upper": 0.75},
+    {"type": "clip", "minimum": -5, "upper": 0.999}, {"type": "log", "form": "symmetric", "offset": 0, "features": ["pt"]}])", "").as_array();
+  for (std::size_t i = 0; i < expected.size(); ++i) EXPECT_EQ(resolved.at("methods").at(0).at("transform").at(i), expected[i]);
 }
 
 TEST(CheckConfig, NormalisesRegressionsToAMeanOfOne) {
@@ -218,10 +224,16 @@ TEST(MethodSchema, MustLeaveSharedKeysAlone) {
 }
 
 TEST(Schemas, DescribeEveryKey) {
+  const Value* whole = nullptr;
+  const auto is_described = [&](const Value& rule) {
+    const Value* const reference = rule.find("$ref");
+    const std::string beginning = "#/$defs/";
+    return rule.find("description") || (reference && whole->at("$defs").at(reference->as_text().substr(beginning.size())).find("description"));
+  };
   const std::function<void(const Value&, const std::string&)> look = [&](const Value& schema, const std::string& at) {
     if (const auto* properties = schema.find("properties"))
       for (const auto& [key, rule] : properties->as_object()) {
-        EXPECT_TRUE(rule.find("description")) << at << "/" << key;
+        EXPECT_TRUE(is_described(rule)) << at << "/" << key;
         look(rule, at + "/" + key);
       }
     if (const auto* items = schema.find("items")) look(*items, at + "/items");
@@ -230,8 +242,12 @@ TEST(Schemas, DescribeEveryKey) {
     if (const auto* definitions = schema.find("$defs"))
       for (const auto& [name, definition] : definitions->as_object()) look(definition, at + "/" + name);
   };
-  look(json_of(source / "config" / "schema.json"), "config");
-  for (const char* type : {"pytorch", "sklearn", "script"}) look(own_schema(type), type);
+  const auto look_at = [&](const Value& schema, const std::string& name) {
+    whole = &schema;
+    look(schema, name);
+  };
+  look_at(json_of(source / "config" / "schema.json"), "config");
+  for (const char* type : {"pytorch", "sklearn", "script"}) look_at(own_schema(type), type);
 }
 
 /// A folder of its own with three method plug-ins: files that hold nothing but the note, and the real schemas.

@@ -145,6 +145,27 @@ TEST(Model, ScoresTheSameFromItsFile) {
   EXPECT_EQ(read_text(folder.path() / "again.ophion"), read_text(folder.path() / "m.ophion"));
 }
 
+TEST(Model, ShowsFeaturesAndItsMethodTheColumnsThatTransformsMakeOfThem) {
+  const TemporaryFolder folder;
+  native::TransformStep encoder;
+  encoder.type = "onehot";
+  encoder.arrays = {{"categories", {2, 5}}, {"counts", {2}}, {"columns", {0}}};
+  encoder.names = {"mZ1=2", "mZ1=5"};
+  // Three weights, which the method counts when it is loaded: of mZ2, mZ1=2 and mZ1=5.
+  const auto file = Training(plain_features, "[1, 10, 100]").transform(encoder).file();
+  const Value& step = file->manifest().at("transforms").at(0);
+  EXPECT_EQ(write_json(step, 0), R"({"type":"onehot","settings":{},"arrays":["categories","columns","counts"],"names":["mZ1=2","mZ1=5"]})");
+  Model(file, Training().options()).save(folder.path() / "m.ophion");
+  const Model model = Model::load(folder.path() / "m.ophion", Training().options());
+  EXPECT_THAT(model.features(), ElementsAre("mZ1", "mZ2"));
+  const std::vector<float> x{2, 7, 5, 8, 3, 9};
+  EXPECT_THAT(model.predict(MatrixView(x.data(), 3, 2)), ElementsAre(17, 108, 9));
+  EXPECT_EQ(model.bind({"mZ2", "mZ1"})({8, 5}), 108.0f);
+  LoadOptions joint = Training().options();
+  joint.batching = 16;
+  EXPECT_EQ(Model::load(folder.path() / "m.ophion", joint).bind({"mZ1", "mZ2"})({5, 8}), 108.0f);
+}
+
 TEST(Model, RecordsWhatItIsMadeOf) {
   const auto file = Training(computed_features, "[1, 1, 1]").file();
   const Value& manifest = file->manifest();
@@ -387,6 +408,10 @@ TEST(Model, RefusesManifestsThatCanNotBe) {
                                                                        {"0.scale", make_tensor(std::vector<double>{1, 1}, {2})}});
               })),
               HasSubstr("expected 2 numbers in 'mean', found 1"));
+  EXPECT_THAT(refusal(changed(*file, [](Value& manifest, auto&) {
+                manifest.find("transforms")->as_array()[0].set("names", Value(std::vector<std::string>{"new"}));
+              })),
+              HasSubstr("transform 0 'standard': expected 0 names of new columns, found 1"));
 }
 
 TEST(Model, EitherRefusesADamagedFileOrScoresAsBefore) {

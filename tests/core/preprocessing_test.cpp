@@ -161,6 +161,115 @@ TEST(Preprocessing, TransformsWhatTheBackendSees) {
   EXPECT_THAT(x, ElementsAre(1, 2, 3, 6));
 }
 
+namespace {
+
+/// Two features become four, or one.
+native::TransformStep wider() {
+  native::TransformStep made = step("onehot", {{"categories", {1, 2, 6}}, {"counts", {2, 1}}});
+  made.names = {"mZ1=1", "mZ1=2", "mZ2=6"};
+  return made;
+}
+
+native::TransformStep narrower() {
+  native::TransformStep made = step("pca", {{"mean", {1, 2}}, {"components", {2, 0.5}}});
+  made.names = {"pca_0"};
+  return made;
+}
+
+/// Remembers all it was given.
+class Keeper : public Backend {
+ public:
+  const std::string& name() const noexcept override {
+    static const std::string keeper = "keeper";
+    return keeper;
+  }
+  void predict(const MatrixView& features, std::span<float> out) const override {
+    columns = features.columns();
+    for (std::size_t i = 0; i < features.rows(); ++i) {
+      for (std::size_t j = 0; j < features.columns(); ++j) numbers.push_back(features.at(i, j));
+      out[i] = static_cast<float>(i);
+    }
+  }
+  mutable std::size_t columns = 0;
+  mutable std::vector<float> numbers;
+};
+
+std::vector<float> seen(const Preprocessing& preprocessing, const MatrixView& features) {
+  const Keeper backend;
+  std::vector<float> out(features.rows());
+  preprocessing.predict(backend, features, 1, out);
+  EXPECT_EQ(backend.columns, preprocessing.names_out().size());
+  return backend.numbers;
+}
+
+}  // namespace
+
+TEST(Preprocessing, LetsTransformsChangeTheNumberOfColumns) {
+  const std::vector<float> x{1, 2, 3, 6};
+  const std::vector<double> same(x.begin(), x.end());
+  const Preprocessing wide = make(MissingPolicy::error, {wider()}), narrow = make(MissingPolicy::error, {narrower()});
+  EXPECT_THAT(wide.names_out(), ElementsAre("mZ1=1", "mZ1=2", "mZ2=6"));
+  EXPECT_THAT(narrow.names_out(), ElementsAre("pca_0"));
+  for (const MatrixView& rows : {MatrixView(x.data(), 2, 2), MatrixView(same.data(), 2, 2)}) {
+    EXPECT_THAT(seen(wide, rows), ElementsAre(1, 0, 0, 0, 0, 1));
+    EXPECT_THAT(wide.apply(rows), ElementsAre(1, 0, 0, 0, 0, 1));
+    EXPECT_THAT(seen(narrow, rows), ElementsAre(0, 6));
+    EXPECT_THAT(narrow.apply(rows), ElementsAre(0, 6));
+  }
+  EXPECT_THAT(make(MissingPolicy::error).names_out(), ElementsAre("mZ1", "mZ2"));
+  EXPECT_THAT(after_transforms(Spec{"regression", {"mZ1", "mZ2"}, {}, {"t"}}, wide).features, ElementsAre("mZ1=1", "mZ1=2", "mZ2=6"));
+}
+
+TEST(Preprocessing, FillsAndDropsBeforeColumnsAreMade) {
+  const std::vector<float> x{1, not_a_number, 2, 6};
+  EXPECT_THAT(seen(make(MissingPolicy::impute, {impute, wider()}), MatrixView(x.data(), 2, 2)), ElementsAre(1, 0, 0, 0, 1, 1));
+  EXPECT_THAT(seen(make(MissingPolicy::impute, {impute, narrower()}), MatrixView(x.data(), 2, 2)), ElementsAre(3, 4));
+  EXPECT_THAT(seen(make(MissingPolicy::drop, {wider()}), MatrixView(x.data(), 2, 2)), ElementsAre(1, 0, 0, 0, 1, 1));
+  const auto out = scores(make(MissingPolicy::drop, {wider()}), MatrixView(x.data(), 2, 2));
+  EXPECT_TRUE(std::isnan(out[0]));
+  EXPECT_EQ(out[1], 10.0f);
+}
+
+TEST(Preprocessing, ScoresManyBlocksOfMadeColumns) {
+  constexpr std::size_t rows = 3'000'000;  // 36 MB of columns
+  std::vector<float> x(2 * rows, 1.0f);
+  x[2 * (rows - 1)] = 2.0f;
+  std::vector<float> out(rows);
+  const Recorder backend;
+  make(MissingPolicy::error, {wider()}).predict(backend, MatrixView(x.data(), rows, 2), 1, out);
+  EXPECT_GT(backend.calls, 1);
+  EXPECT_EQ(out.front(), 1.0f);
+  EXPECT_EQ(out.back(), 10.0f);
+}
+
+TEST(Preprocessing, TreatsWhatHasNoLogarithmAsMissing) {
+  const native::TransformStep logarithm = step("log", {{"offset", {0}}, {"columns", {1}}});
+  const std::vector<float> x{1, 1, -3, 1, 5, -2, 1, 1};
+  const std::vector<double> same(x.begin(), x.end());
+  for (const MatrixView& rows : {MatrixView(x.data(), 4, 2), MatrixView(same.data(), 4, 2)}) {
+    const std::string expected = "row 12, feature 'mZ2': the transform 'log' has no result for -2";
+    EXPECT_EQ(refusal(make(MissingPolicy::error, {logarithm}), rows, 10), expected);
+    EXPECT_EQ(refusal(make(MissingPolicy::error, {logarithm, standard}), rows, 10), expected);
+    const auto out = scores(make(MissingPolicy::drop, {logarithm}), rows);
+    EXPECT_THAT(std::vector<float>(out.begin(), out.begin() + 2), ElementsAre(1, -3));
+    EXPECT_TRUE(std::isnan(out[2]));
+    EXPECT_EQ(out[3], 1.0f);
+    const auto passed = seen(make(MissingPolicy::keep, {logarithm}), rows);
+    EXPECT_TRUE(std::isnan(passed[5]));
+    EXPECT_THAT(error_of<DataError>([&] { make(MissingPolicy::drop, {logarithm}).apply(rows); }), HasSubstr("row 2, feature 'mZ2'"));
+  }
+  native::TransformStep total = logarithm;
+  total.arrays["outside"] = {7};
+  EXPECT_THAT(seen(make(MissingPolicy::impute, {impute, total}), MatrixView(x.data(), 4, 2)), ElementsAre(1, 0, -3, 0, 5, 7, 1, 0));
+}
+
+TEST(Preprocessing, NamesTheColumnBehindOtherTransformsThatHasNoLogarithm) {
+  const native::TransformStep logarithm = step("log", {{"offset", {0}}, {"columns", {2}}});
+  const std::vector<float> x{1, 6, 1, 5};
+  EXPECT_EQ(refusal(make(MissingPolicy::error, {wider(), logarithm}), MatrixView(x.data(), 2, 2)),
+            "row 1, feature 'mZ2=6': the transform 'log' has no result for 0");
+}
+
 TEST(Preprocessing, TakesDoublesAndStridesAsFloats) {
   const std::vector<double> x{1, 3, 2, 6};  // by columns
   EXPECT_THAT(scores(make(MissingPolicy::error, {standard}), MatrixView(x.data(), 2, 2, 1, 2)), ElementsAre(0.0f, 11.0f));

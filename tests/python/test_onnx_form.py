@@ -103,6 +103,74 @@ def test_transforms_are_in_the_graph(usual):
     assert scores(form, x)[:, 0] == pytest.approx(model.predict(changed), abs=1e-6)
 
 
+def identity(n_columns):
+    """A graph that gives what it gets: what the transforms make of the features."""
+    from onnx import TensorProto, helper
+
+    ports = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["rows", n_columns]) for name in ("features", "scores")]
+    graph = helper.make_graph([helper.make_node("Identity", ["features"], ["scores"])], "identity", ports[:1], ports[1:])
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8).SerializeToString()
+
+
+def transformed(transforms, x, arrays, width, missing="keep"):
+    spec = classification(tuple(f"c{k}" for k in range(width)))
+    features = [f"x{j}" for j in range(x.shape[1])]
+    described = [{"type": kind, "settings": settings} for kind, settings in transforms]
+    job = onnx_form_tool.start({"features": features, "outputs": list(spec.classes), "missing": missing, "transforms": described})
+    data = {name: np.asarray(array, np.float64) for name, array in arrays.items()}
+    _, made = job.run({}, {"graph": np.frombuffer(identity(width), np.uint8)} | data)
+    return scores(made["graph"].tobytes(), x)
+
+
+def test_each_transform_is_in_the_graph():
+    x = np.random.default_rng(3).normal(2, 3, (200, 3)).astype(np.float32)
+    wide = x.astype(np.float64)
+    one = np.ones(3)
+    matrix = np.array([[1, 2, 3], [0.5, -1, 4], [2, 2, 1]])
+    for kind, settings, arrays, expected in (
+        ("robust", {}, {"center": [1, 2, 3], "scale": [2, 0.5, 4]}, (wide - [1, 2, 3]) / [2, 0.5, 4]),
+        ("clip", {}, {"low": -one, "high": [1, 2, 3]}, np.clip(wide, -1, [1, 2, 3])),
+        ("clip", {}, {"high": one}, np.minimum(wide, 1)),
+        ("log", {"form": "symmetric"}, {}, np.sign(wide) * np.log1p(np.abs(wide))),
+        ("log", {"form": "plain"}, {"offset": 20 * one}, np.log(wide + 20)),
+        ("log", {}, {"offset": 0 * one, "outside": 7 * one}, np.where(wide > 0, np.log(np.abs(wide)), 7)),
+        ("decorrelate", {}, {"mean": [1, 2, 3], "matrix": matrix.ravel()}, (wide - [1, 2, 3]) @ matrix.T),
+        ("pca", {}, {"mean": [1, 2, 3], "components": matrix[:2].ravel()}, (wide - [1, 2, 3]) @ matrix[:2].T),
+    ):
+        found = transformed([(kind, settings)], x, {f"0.{name}": array for name, array in arrays.items()}, expected.shape[1])
+        np.testing.assert_allclose(found, expected.astype(np.float32), rtol=2e-7, atol=1e-12, err_msg=kind)
+
+
+def test_transforms_of_some_columns_are_in_the_graph():
+    x = np.random.default_rng(3).integers(0, 4, (100, 4)).astype(np.float32)
+    wide = x.astype(np.float64)
+    chain = [("standard", {}), ("onehot", {}), ("pca", {}), ("clip", {})]
+    arrays = {
+        "0.columns": [3, 1], "0.mean": [1, 2], "0.scale": [2, 4],
+        "1.columns": [2, 0], "1.categories": [1, 3, 2], "1.counts": [2, 1],
+        "2.columns": [4, 1], "2.mean": [0.5, 1], "2.components": [2, 3],
+        "3.columns": [3, 0], "3.high": [0, 0.2],
+    }  # fmt: skip
+    hot = [wide[:, 2] == 1, wide[:, 2] == 3, wide[:, 0] == 2]
+    scaled = [(wide[:, 1] - 2) / 4, (wide[:, 3] - 1) / 2]
+    projected = 2 * (hot[2] - 0.5) + 3 * (scaled[1] - 1)
+    expected = np.column_stack([np.minimum(scaled[0], 0.2), hot[0], hot[1], np.minimum(projected, 0)])
+    np.testing.assert_allclose(transformed(chain, x, arrays, 4), expected.astype(np.float32), rtol=2e-7)
+
+
+def test_a_row_without_a_logarithm_has_no_score():
+    x = np.array([[1, 2], [-1, 2], [np.nan, 2], [3, 4]], np.float32)
+    found = transformed([("log", {}), ("clip", {})], x, {"0.offset": [0, 0], "1.low": [-9, -9]}, 2, missing="drop")
+    assert np.isnan(found[1:3]).all()
+    np.testing.assert_allclose(found[[0, 3]], np.log(x[[0, 3]]), rtol=2e-7)
+
+
+def test_several_imputations_are_in_one_graph():
+    x = np.array([[1, np.nan], [np.inf, 2]], np.float32)
+    found = transformed([("impute", {}), ("impute", {})], x, {"0.columns": [1], "0.value": [5], "1.value": [6, 7]}, 2)
+    np.testing.assert_array_equal(found, [[1, 5], [6, 2]])
+
+
 @pytest.mark.parametrize("missing", ["error", "drop"])
 def test_a_row_that_lacks_a_number_has_no_score(usual, missing):
     _, given, graph = usual
@@ -135,7 +203,9 @@ def test_a_transform_without_a_form_is_named(usual):
     _, given, graph = usual
     with pytest.raises(DataError) as refusal:
         whole(graph, given.spec, transforms=[("quantile", {"output": "uniform"})])
-    assert str(refusal.value) == "the transform 'quantile' has no ONNX form; those that have: standard, minmax, impute"
+    assert str(refusal.value) == (
+        "the transform 'quantile' has no ONNX form; those that have: standard, robust, minmax, clip, log, impute, decorrelate, pca, onehot"
+    )
 
 
 def test_a_network_that_cant_be_written_is_not_lost(script):

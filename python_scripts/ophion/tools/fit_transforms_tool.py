@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from sklearn.preprocessing import MinMaxScaler, QuantileTransformer, StandardScaler
-from sklearn.utils import resample
 
 from ophion.errors import DataError
 from ophion.readers.columns import nearest
+from ophion.tools._transform_fits import FITS, Events, Fitted
 
-BLOCK_BYTES = 16 * 1024 * 1024  # of float64 at a time: the events themselves stay float32, never copied whole
+COMMON_OPTIONS = {"type", "features"}
 
 
 class Job:
-    """One fit of a chain of transforms.
+    """One fit of a chain of transforms, each fitted on the events as the steps before it leave them."""
 
-    Every step is fitted on the events as the steps before it leave them. Fits do not use event weights: quantiles have no
-    weighted form in scikit-learn, and a transform is a choice of coordinates, not an estimate. NaN is left out of every fit.
-    """
-
-    def __init__(self, transforms: Sequence[Mapping[str, Any]], features: Sequence[str], seed: int):
+    def __init__(
+        self, transforms: Sequence[Mapping[str, Any]], features: Sequence[str], classes: Sequence[str], imputes: bool, seed: int
+    ):
         self._transforms = transforms
         self._features = list(features)
+        self._classes = list(classes)
+        self._imputes = imputes
         self._seed = seed
 
     def run(self, arguments: Mapping[str, Any], data: Mapping[str, np.ndarray]) -> tuple[dict, dict[str, np.ndarray]]:
@@ -35,23 +34,33 @@ class Job:
         data : dict
             x : ndarray of float32 or float64, shape (n, n_features)
                 Training events only. Lent and read-only.
+            labels : ndarray of int32, shape (n,)
+                Index of each event's class; only where there are classes.
 
         Returns
         -------
         dict
-            {"steps": [{"type": str, "settings": {str: str}}]}
+            {"steps": [{"type": str, "settings": {str: str}, "names": [str]}]}; names: of new columns, if it makes some.
         dict of ndarray of float64
             "<step>.<array>", as native/transform.h names them.
         """
         x = data["x"]
         self._check(x)
-        fitted: list = []
+        names = self._features
+        fitted: list[Fitted] = []
         steps, arrays = [], {}
         for number, options in enumerate(self._transforms):
-            transformer, settings, found = FITS[options["type"]](options, x, fitted, self._seed)
-            fitted.append(transformer)
-            steps.append({"type": options["type"], "settings": settings})
-            arrays |= {f"{number}.{name}": np.ascontiguousarray(array, np.float64) for name, array in found.items()}
+            columns = _columns(options, names)
+            events = Events(x, fitted, names, columns, data.get("labels"), self._classes, self._seed, self._imputes)
+            fit, _ = FITS[options["type"]]
+            step = fit(options, events, names if columns is None else [names[column] for column in columns])
+            step.columns = columns
+            fitted.append(step)
+            steps.append({"type": options["type"], "settings": step.settings, "names": step.names})
+            if step.names:
+                names = [name for i, name in enumerate(names) if columns is not None and i not in columns] + step.names
+            kept = step.arrays if columns is None else step.arrays | {"columns": np.array(columns)}
+            arrays |= {f"{number}.{name}": np.ascontiguousarray(array, np.float64) for name, array in kept.items()}
         return {"steps": steps}, arrays
 
     def finish(self) -> dict[str, Any]:
@@ -80,10 +89,13 @@ def start(arguments: Mapping[str, Any]) -> Job:
     ----------
     arguments : dict
         transforms : list of {"type": ...} or of type names
-            standard;
-            minmax (minimum = 0, maximum = 1, clip = False);
-            quantile (n_quantiles = 1000, output = "uniform" or "normal", subsample = 10000; None: every event).
+            Each with the options of its fit in ophion.tools._transform_fits, and "features", the names of those it works on
+            as they are called at that point of the chain: all when left out.
         features : list of str
+        classes : list of str, default none
+            What labels are indices of.
+        imputes : bool, default False
+            Whether a number that a step can't take becomes what its median does, not NaN.
         seed : int, default 0
             Chooses the events of a subsample.
     """
@@ -92,64 +104,23 @@ def start(arguments: Mapping[str, Any]) -> Job:
         if entry["type"] not in FITS:
             known = ", ".join(FITS)
             raise DataError(f"transform '{entry['type']}': expected one of {known}{nearest(entry['type'], FITS)}")
-        for option in entry.keys() - OPTIONS[entry["type"]] - {"type"}:
-            near = nearest(option, OPTIONS[entry["type"]])
-            raise DataError(f"transform '{entry['type']}' has no option '{option}'{near}")
-    return Job(transforms, arguments["features"], int(arguments.get("seed", 0)))
-
-
-def _apply(fitted: Sequence, x: np.ndarray) -> np.ndarray:
-    x = x.astype(np.float64)
-    for transformer in fitted:
-        x = transformer.transform(x)
-    return x
-
-
-def _blocks(fitted: Sequence, x: np.ndarray) -> Iterator[np.ndarray]:
-    rows = max(1, BLOCK_BYTES // (8 * x.shape[1]))
-    for start_row in range(0, len(x), rows):
-        yield _apply(fitted, x[start_row : start_row + rows])
-
-
-def _fit_standard(options, x, fitted, seed):
-    scaler = StandardScaler()
-    for block in _blocks(fitted, x):
-        scaler.partial_fit(block)
-    return scaler, {}, {"mean": scaler.mean_, "scale": scaler.scale_}
-
-
-def _fit_minmax(options, x, fitted, seed):
-    low, high = options.get("minimum", 0.0), options.get("maximum", 1.0)
-    clip = bool(options.get("clip", False))
-    scaler = MinMaxScaler(feature_range=(low, high), clip=clip)
-    for block in _blocks(fitted, x):
-        scaler.partial_fit(block)
-    arrays = {"scale": scaler.scale_, "min": scaler.min_, "range": np.array([low, high])}
-    return scaler, {"clip": "true" if clip else "false"}, arrays
-
-
-def _fit_quantile(options, x, fitted, seed):
-    output = options.get("output", "uniform")
-    subsample = options.get("subsample", 10_000)
-    transformer = QuantileTransformer(
-        n_quantiles=min(options.get("n_quantiles", 1000), len(x), subsample or len(x)),
-        output_distribution=output,
-        subsample=None,
-        random_state=seed,
+        _, options = FITS[entry["type"]]
+        for option in entry.keys() - options - COMMON_OPTIONS:
+            raise DataError(f"transform '{entry['type']}' has no option '{option}'{nearest(option, options | COMMON_OPTIONS)}")
+    return Job(
+        transforms,
+        arguments["features"],
+        arguments.get("classes", ()),
+        bool(arguments.get("imputes", False)),
+        int(arguments.get("seed", 0)),
     )
-    if subsample and subsample < len(x):
-        # The rows QuantileTransformer would choose itself, chosen here so that no more than they become float64.
-        x = resample(x, replace=False, n_samples=subsample, random_state=np.random.RandomState(seed))
-    transformer.fit(_apply(fitted, x))
-    # Rounding can leave neighbouring percentiles an ulp out of order; C++ refuses such a table.
-    transformer.quantiles_ = np.maximum.accumulate(transformer.quantiles_)
-    arrays = {"quantiles": transformer.quantiles_, "references": transformer.references_}
-    return transformer, {"output": output}, arrays
 
 
-OPTIONS = {
-    "standard": set(),
-    "minmax": {"minimum", "maximum", "clip"},
-    "quantile": {"n_quantiles", "output", "subsample"},
-}
-FITS = {"standard": _fit_standard, "minmax": _fit_minmax, "quantile": _fit_quantile}
+def _columns(options: Mapping[str, Any], names: Sequence[str]) -> list[int] | None:
+    """Where the features that a step works on stand; None: all of them."""
+    if "features" not in options:
+        return None
+    for name in options["features"]:
+        if name not in names:
+            raise DataError(f"transform '{options['type']}': there is no feature '{name}' at that point{nearest(name, names)}")
+    return [names.index(name) for name in options["features"]]
