@@ -54,8 +54,13 @@ void inspect(const std::string& file, bool json) {
   add("missing", manifest.at("missing").as_text());
   if (manifest.at("transforms").size() > 0) add("transforms", shown_transforms(manifest.at("transforms")));
   add("method", manifest.at("method").at("name").as_text() + " (" + manifest.at("method").at("type").as_text() + ")");
+  if (const Value* folds = manifest.find("folds")) {
+    const std::string by = folds->at("text").as_text();
+    add("folds", std::to_string(folds->at("count").as_integer()) + (by.empty() ? ", drawn: every event gets their mean" : ", by " + by));
+  }
   for (const Value& payload : manifest.at("payloads").as_array()) {
     std::string text = payload.at("backend").as_text() + ": " + joined(payload.at("members"));
+    if (const Value& fold = payload.at("fold"); !fold.is_null()) text = "fold " + std::to_string(fold.as_integer()) + ", " + text;
     if (payload.at("carries_code").as_boolean()) text += "; carries code";
     if (const Value* why = payload.find("not_native")) text += "; no native form: " + why->as_text();
     if (const Value* why = payload.find("not_onnx")) text += "; no ONNX form: " + why->as_text();
