@@ -69,7 +69,7 @@ DescribedFeatures describe_features(const std::vector<NamedExpression>& features
 }
 
 /// The steps as the manifest lists them; their arrays go into a member.
-Value describe_transforms(const native::TransformChain& chain, std::map<std::string, std::string>& members) {
+Value describe_transforms(const native::TransformChain& chain, const std::vector<std::string>& features, std::map<std::string, std::string>& members) {
   Value list = Value::array();
   std::map<std::string, Tensor> tensors;
   for (const native::TransformStep& step : chain.steps()) {
@@ -84,6 +84,12 @@ Value describe_transforms(const native::TransformChain& chain, std::map<std::str
     described.set("type", step.type);
     described.set("settings", std::move(settings));
     described.set("arrays", std::move(arrays));
+    if (const auto columns = step.arrays.find("columns"); columns != step.arrays.end()) {
+      const std::vector<std::string> names = chain.names(features, list.size());
+      Value chosen = Value::array();
+      for (const double column : columns->second) chosen.push_back(names[static_cast<std::size_t>(column)]);
+      described.set("features", std::move(chosen));
+    }
     if (!step.names.empty()) described.set("names", Value(step.names));
     list.push_back(std::move(described));
   }
@@ -187,7 +193,7 @@ std::shared_ptr<const ModelFile> build(const ModelParts& parts, const std::strin
                     .features = describe_features(data.features, &parts.train.features),
                     .spectators = data.spectators,
                     .missing = parts.preprocessing.missing(),
-                    .transforms = describe_transforms(parts.preprocessing.chain(), members),
+                    .transforms = describe_transforms(parts.preprocessing.chain(), parts.spec.features, members),
                     .method = describe_method(parts.method.type, parts.method.name, parts.method.options),
                     .payloads = describe_payloads(parts.payload, backend, members),
                     .versions = all_versions(parts.payload.info.find("versions")),

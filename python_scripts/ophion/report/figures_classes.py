@@ -200,15 +200,13 @@ def confusion(view: View) -> Iterator[Drawn]:
 def _confusion(panel: Axes, classes: list[str], sums: np.ndarray) -> Any:
     totals = sums.sum(axis=1, keepdims=True)
     share = 100 * np.divide(sums, totals, out=np.full(sums.shape, np.nan), where=totals != 0)
-    image = panel.imshow(share, cmap="Blues", vmin=0, vmax=100)
-    image.cmap.set_bad("#bbbbbb")
+    image = panel.imshow(share, cmap=style.colours_of("Blues"), vmin=0, vmax=100)
     names = [style.shown(name, 14) for name in classes]
     panel.set_xticks(range(len(classes)), names, rotation=45 if max(map(len, names)) > 6 else 0,
                      ha="right" if max(map(len, names)) > 6 else "center", rotation_mode="anchor")  # fmt: skip
     panel.set_yticks(range(len(classes)), names)
     panel.set(xlabel="chosen", ylabel="true")
     panel.tick_params(length=0, which="both")
-    panel.minorticks_off()
     panel.grid(False)
     for row, column in np.argwhere(np.isfinite(share)):
         panel.text(column, row, f"{share[row, column]:.1f}", ha="center", va="center", fontsize=8,

@@ -55,7 +55,7 @@ def _distribution(panel: Axes, feature: Mapping[str, Any], view: View) -> dict[s
 def correlations(view: View) -> Iterator[Drawn]:
     for group in view.facts["inputs"]:
         names, matrices = group["correlations"]["names"], group["correlations"]["matrices"]
-        if len(names) < 2:
+        if len(names) < 2 or _as_before(view, group):
             continue
         whose = "" if group["methods"] is None else f" after the transforms of {_and(group['methods'])}"
         stem = "correlations" if group["methods"] is None else f"correlations_{group['methods'][0]}"
@@ -70,15 +70,23 @@ def correlations(view: View) -> Iterator[Drawn]:
             yield Drawn("correlations", stem + suffix, figure, f"Correlations{whose}, {group['part']} part: {_and(classes)}")
 
 
+def _as_before(view: View, group: Mapping[str, Any]) -> bool:
+    """Whether transforms have left all correlations as they were, as every scaling does: then one figure says it."""
+    first = view.facts["inputs"][0]
+    if group is first:
+        return False
+    pairs = [(first["correlations"]["matrices"][name], matrix) for name, matrix in group["correlations"]["matrices"].items()]
+    arrays = [(np.array(before, np.float64), np.array(after, np.float64)) for before, after in pairs]
+    return all(before.shape == after.shape and np.allclose(before, after, atol=1e-3, equal_nan=True) for before, after in arrays)
+
+
 def _matrix(panel: Axes, names: Sequence[str], matrix: np.ndarray) -> Any:
-    image = panel.imshow(100 * matrix, cmap=style.DIVERGING, vmin=-100, vmax=100)
-    image.cmap.set_bad("#bbbbbb")
+    image = panel.imshow(100 * matrix, cmap=style.colours_of("RdBu_r"), vmin=-100, vmax=100)
     size = 8.0 if len(names) <= ANNOTATED else 7.0
     labels = style.told_apart(names, 22)
     panel.set_xticks(range(len(names)), labels, rotation=90, fontsize=size)
     panel.set_yticks(range(len(names)), labels, fontsize=size)
     panel.tick_params(length=0, which="both")
-    panel.minorticks_off()
     panel.grid(False)
     if len(names) <= ANNOTATED:
         for row, column in np.argwhere(np.isfinite(matrix)):
@@ -112,7 +120,6 @@ def bars(panel: Axes, entries: Sequence[Mapping[str, Any]], label: str, colour: 
                error_kw={"linewidth": 0.9})  # fmt: skip
     panel.set_yticks(at, style.told_apart([str(entry["feature"]) for entry in entries], 34), fontsize=8)
     panel.set_ylim(-0.7, len(entries) - 0.3)
-    panel.minorticks_off()
     panel.tick_params(axis="y", length=0)
     panel.grid(False, axis="y")
     panel.axvline(0, color="black", linewidth=0.8)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import base64
 import json
+import platform
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import jinja2
+import matplotlib
+import numpy
 
 from ophion.metrics import PRIMARY
 from ophion.metrics.roc import BACKGROUND_EFFICIENCIES, SIGNAL_EFFICIENCIES
@@ -41,6 +44,7 @@ def write_page(run: Path, view: View, figures: Sequence[Saved]) -> Path:
         data=_data_table(view),
         ranking=_ranking(view),
         sections=_sections(run / "report" / "figures", figures),
+        comparison=_comparison(view.metrics.get("comparison") or {}),
         details=_details(view),
         provenance=_provenance(run, view, config),
         config=json.dumps(config, indent=2, ensure_ascii=False) if config else "",
@@ -116,6 +120,22 @@ def _columns(view: View) -> list[tuple[str, Keys]]:
         points = [(f"ε({signal}) at ε({background}) = {100 * e:g} %", ("efficiency", str(e), "value")) for e in at]
         return [("AUC", ("auc",)), *points]
     return [("mean AUC", ("auc",)), ("accuracy", ("accuracy",)), ("log loss", ("log_loss",))]
+
+
+def _comparison(found: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Pairs of methods and how they differ, as texts."""
+    pairs = [
+        {
+            "a": pair["a"],
+            "b": pair["b"],
+            "difference": f"{pair['difference']:+.4g} ± {pair['error']:.2g}",
+            "interval": " to ".join(f"{end:+.4g}" for end in pair["interval"]),
+            "p_value": f"{pair['p_value']:.2g}",
+        }
+        for pair in found.get("pairs") or []
+        if None not in (pair["difference"], pair["error"], pair["interval"], pair["p_value"])
+    ]
+    return {"metric": found["metric"], "part": found["part"], "replicates": found["replicates"], "pairs": pairs} if pairs else None
 
 
 def _details(view: View) -> list[dict[str, Any]]:
@@ -194,13 +214,9 @@ def _config(run: Path) -> dict[str, Any]:
 
 def _provenance(run: Path, view: View, config: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What made these numbers."""
-    import matplotlib
-    import numpy
-    import platform
-
-    facts = [("run", run.name), ("python", platform.python_version()), ("numpy", numpy.__version__), ("matplotlib", matplotlib.__version__)]
-    if "seed" in config:
-        facts.insert(1, ("seed", str(config["seed"])))
+    versions = f"Python {platform.python_version()}, NumPy {numpy.__version__}, matplotlib {matplotlib.__version__}"
+    facts = [("folder", str(run.resolve())), ("drawn with", versions)]
+    facts += [("seed", str(config["seed"]))] if "seed" in config else []
     for sample in (view.metrics.get("data") or {}).get("samples") or []:
         files = ", ".join(sample.get("files") or [])
         facts.append((f"sample {sample.get('class', '')}".strip(), f"{files}: {sample.get('selected', '?')} of {sample.get('read', '?')} events"))

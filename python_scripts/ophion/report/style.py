@@ -11,19 +11,18 @@ from typing import Any
 
 import matplotlib
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import Colormap
 from matplotlib.figure import Figure
 
 # Okabe and Ito, Color Universal Design (2008), without the yellow, which is faint on white.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 LINES = ("-", "--", "-.", ":")
-DIVERGING, SEQUENTIAL = "RdBu_r", "cividis"
+SEQUENTIAL = "cividis"
 EXPERIMENTS = {  # how each sets its name: style, weight
     "ATLAS": {"style": "italic", "weight": "bold"},
     "CMS": {"style": "normal", "weight": "bold"},
     "LHCb": {"style": "normal", "weight": "normal"},
 }
-STYLES = ("plain", *EXPERIMENTS)
-
 _SIZES = {
     "figure.dpi": 100,
     "figure.autolayout": False,
@@ -39,8 +38,8 @@ _SIZES = {
     "ytick.labelsize": 8.5,
     "xtick.major.size": 4,
     "ytick.major.size": 4,
-    "xtick.minor.size": 2,
-    "ytick.minor.size": 2,
+    "xtick.minor.visible": False,  # in panels so small they are noise, and half of the time of drawing
+    "ytick.minor.visible": False,
     "xtick.major.pad": 3,
     "ytick.major.pad": 3,
     "legend.fontsize": 8.5,
@@ -52,7 +51,6 @@ _SIZES = {
     "lines.linewidth": 1.4,
     "lines.markersize": 3.5,
     "errorbar.capsize": 0,
-    "image.cmap": SEQUENTIAL,
 }
 _PLAIN = {"axes.spines.top": False, "axes.spines.right": False, "axes.grid": True, "grid.color": "#e6e6e6", "grid.linewidth": 0.6}
 
@@ -150,6 +148,11 @@ def _literal(text: str) -> str:
     """matplotlib takes what stands between dollars for a formula, and hides labels that begin with '_'."""
     text = text.replace("$", r"\$")
     return f" {text}" if text.startswith("_") else text
+
+
+def colours_of(scale: str) -> Colormap:
+    """A scale of colours, grey for what has no value."""
+    return matplotlib.colormaps[scale].with_extremes(bad="#bbbbbb")
 
 
 def class_colours(classes: Sequence[str]) -> dict[str, str]:

@@ -34,7 +34,7 @@ FIGURES = {
     "correlations": Text(
         "Linear correlations",
         "Pairs of features in dark colours hold the same information twice; differences between the matrices of two classes are "
-        "what methods beyond single cuts can use.",
+        "what methods beyond single cuts can use. Transforms that leave all of them alone, as scalings do, have no figure of their own.",
         "A whole row at 100 % is a copy of another feature; a grey row is a constant one, which is of no use.",
     ),
     "scores": Text(
