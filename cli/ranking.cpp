@@ -21,9 +21,9 @@ const Value* find(const Value& value, std::initializer_list<const char*> path) {
 
 namespace {
 
-/// "0.412 (0.425)": test, and train in brackets where there is one, as TMVA prints it.
-std::string test_and_train(const Value& metrics, const char* background) {
-  const std::string test = decimal(find(metrics, {"test", "efficiency", background, "value"}), 3);
+/// "0.412 (0.425)": the part, and train in brackets where there is one, as TMVA prints it.
+std::string part_and_train(const Value& metrics, const char* part, const char* background) {
+  const std::string test = decimal(find(metrics, {part, "efficiency", background, "value"}), 3);
   const Value* train = find(metrics, {"train", "efficiency", background, "value"});
   return train ? test + " (" + decimal(train, 3) + ")" : test;
 }
@@ -39,18 +39,43 @@ struct Method {
   const Value* metrics;  ///< null: it gave no model
 };
 
-/// Best first, by the primary metric of the test part; methods without a model at the end.
-std::vector<Method> ranked(const Value& run) {
+/// The part that tells most: one that no model was chosen on, where there is one.
+const char* part_to_show(const Value& run) {
+  for (const char* part : {"test", "validation"}) {
+    for (const auto& [name, entry] : run.at("methods").as_object()) {
+      if (find(entry, {"metrics", part})) return part;
+    }
+  }
+  return "test";
+}
+
+/// Best first, by the primary metric of the part; methods without a model at the end.
+std::vector<Method> ranked(const Value& run, const char* part) {
   std::vector<Method> order;
   for (const auto& [name, entry] : run.at("methods").as_object()) order.push_back({name, &entry, entry.find("metrics")});
-  const auto value = [](const Method& method) {
-    const Value* name = method.metrics ? find(*method.metrics, {"test", "primary", "name"}) : nullptr;
-    const Value* number = name ? find(*method.metrics, {"test", name->as_text().c_str()}) : nullptr;
+  const auto value = [part](const Method& method) {
+    const Value* name = method.metrics ? find(*method.metrics, {part, "primary", "name"}) : nullptr;
+    const Value* number = name ? find(*method.metrics, {part, name->as_text().c_str()}) : nullptr;
     if (!number || !number->is_number()) return -1e300;
-    return number->as_number() * (find(*method.metrics, {"test", "primary", "higher_is_better"})->as_boolean() ? 1 : -1);
+    return number->as_number() * (find(*method.metrics, {part, "primary", "higher_is_better"})->as_boolean() ? 1 : -1);
   };
   std::stable_sort(order.begin(), order.end(), [&](const Method& a, const Method& b) { return value(a) > value(b); });
   return order;
+}
+
+/// "over 5 folds: mlp auc 0.8412 ± 0.0103, forest auc …"; empty without folds.
+std::string over_folds(const std::vector<Method>& methods, const char* part) {
+  std::string text;
+  for (const Method& method : methods) {
+    const Value* folds = method.entry->find("folds");
+    const Value* primary = folds ? find(*method.metrics, {part, "primary", "name"}) : nullptr;
+    const Value* mean = primary ? find(*folds, {"mean", part, primary->as_text().c_str()}) : nullptr;
+    if (!mean) continue;
+    if (text.empty()) text = "mean ± standard deviation over " + std::to_string(folds->at("metrics").size()) + " folds, each on its own events:";
+    text += "\n  " + method.name + "  " + primary->as_text() + " " + decimal(mean, 4) + " ± " +
+            decimal(find(*folds, {"spread", part, primary->as_text().c_str()}), 4);
+  }
+  return text.empty() ? text : text + "\n";
 }
 
 }  // namespace
@@ -58,17 +83,21 @@ std::vector<Method> ranked(const Value& run) {
 std::string ranking(const Value& run) {
   const bool regression = run.at("task").as_text() == "regression";
   const bool two_classes = run.at("classes").size() == 2;
+  const char* const part = part_to_show(run);
+  const bool folded = find(run, {"data", "folds"}) != nullptr;
+  const std::string which = folded && part == std::string("validation") ? "out of fold" : part;
+  const std::vector<Method> methods = ranked(run, part);
   std::vector<std::vector<std::string>> rows;
   if (regression) {
-    rows.push_back({"rank", "method", "RMSE test", "train", "MAE test", "R2 test"});
+    rows.push_back({"rank", "method", "RMSE " + which, "train", "MAE " + which, "R2 " + which});
   } else if (two_classes) {
-    rows.push_back({"rank", "method", "AUC test", "AUC train", "efficiency at 1 %", "at 10 %", "at 30 % background"});
+    rows.push_back({"rank", "method", "AUC " + which, "AUC train", "efficiency at 1 %", "at 10 %", "at 30 % background"});
   } else {
-    rows.push_back({"rank", "method", "mean AUC test", "AUC train", "accuracy test"});
+    rows.push_back({"rank", "method", "mean AUC " + which, "AUC train", "accuracy " + which});
   }
   int rank = 0;
   std::string failures;
-  for (const Method& method : ranked(run)) {
+  for (const Method& method : methods) {
     if (!method.metrics) {
       const Value* error = method.entry->find("error");
       const std::string why = error ? error->as_text().substr(0, error->as_text().find('\n')) : "";  // the log holds a script's whole traceback
@@ -78,23 +107,23 @@ std::string ranking(const Value& run) {
     std::vector<std::string> row{std::to_string(++rank), method.name};
     const Value& m = *method.metrics;
     if (regression) {
-      for (const auto& path : {std::pair{"test", "rmse"}, std::pair{"train", "rmse"}, std::pair{"test", "mae"}, std::pair{"test", "r2"}}) {
+      for (const auto& path : {std::pair{part, "rmse"}, std::pair{"train", "rmse"}, std::pair{part, "mae"}, std::pair{part, "r2"}}) {
         row.push_back(decimal(find(m, {path.first, path.second}), 4));
       }
     } else {
-      row.push_back(with_error(m, "test", "auc", "auc_error"));
+      row.push_back(with_error(m, part, "auc", "auc_error"));
       row.push_back(with_error(m, "train", "auc", "auc_error"));
       if (two_classes) {
-        for (const char* background : {"0.01", "0.1", "0.3"}) row.push_back(test_and_train(m, background));
+        for (const char* background : {"0.01", "0.1", "0.3"}) row.push_back(part_and_train(m, part, background));
       } else {
-        row.push_back(decimal(find(m, {"test", "accuracy"}), 4));
+        row.push_back(decimal(find(m, {part, "accuracy"}), 4));
       }
     }
     rows.push_back(std::move(row));
   }
   std::string text = table(rows, Numbers::right);
-  if (two_classes && !regression) text += "signal efficiency on test (train) events\n";
-  return text + failures;
+  if (two_classes && !regression) text += "signal efficiency on " + which + " (train) events\n";
+  return text + over_folds(methods, part) + failures;
 }
 
 }  // namespace ophion::cli

@@ -108,6 +108,35 @@ def test_without_the_column_every_event_gets_the_mean_of_all_folds(run, module_p
     assert np.array_equal(by_program, bare)
 
 
+def test_the_table_shows_scores_out_of_fold_and_their_spread(place, events):
+    place.write("train.json", folded(events, [tree()]))
+    shown = place.run("train", "train.json").stdout
+    assert "AUC out of fold" in shown and "signal efficiency on out of fold (train) events" in shown
+    folds = Run(place / "runs" / "toy" / "latest").metrics["methods"]["tree"]["folds"]
+    mean, spread = folds["mean"]["validation"]["auc"], folds["spread"]["validation"]["auc"]
+    assert f"over 3 folds, each on its own events:\n  tree  auc {mean:.4f} ± {spread:.4f}" in shown
+
+
+def test_an_evaluation_takes_the_fold_that_has_not_seen_an_event(run, module_place, events):
+    table = columns_of(events)
+    for name, label in (("signal", 1), ("background", 0)):
+        mine = table["label"] == label
+        write_parquet(module_place / f"{name}.parquet", {key: values[mine] for key, values in table.items()})
+        write_parquet(module_place / f"bare_{name}.parquet", {key: values[mine] for key, values in table.items() if key != "number"})
+
+    def evaluate(prefix):
+        files = [f"{name}={prefix}{name}.parquet" for name in ("signal", "background")]
+        done = module_place.run("evaluate", run.model("deep"), *files, "--weight", "weight", "--json")
+        return json.loads(done.stdout)["methods"]["deep"]["metrics"]["test"]["auc"], done.stderr
+
+    found, said = evaluate("")
+    assert found == pytest.approx(run.metrics["methods"]["deep"]["metrics"]["validation"]["auc"], abs=1e-9)
+    assert "nothing here tells" not in said
+    found, said = evaluate("bare_")
+    assert found > 0.95, "two of three trees know each event"
+    assert "deep: nothing here tells which of its 3 folds has not seen an event: every event gets their mean" in said
+
+
 def test_inspect_shows_the_folds(run, module_place):
     shown = module_place.run("inspect", run.model("mlp")).stdout
     assert "3, by number % 3" in shown
