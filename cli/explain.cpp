@@ -18,6 +18,18 @@ std::string joined(const Value& list, const char* separator = ", ") {
 
 std::string shown(const Value& value) { return value.is_text() ? value.as_text() : write_json(value, 0); }
 
+/// "log (pt); onehot (njet: njet=0, njet=1); standard": each with the features it works on, unless it is all, and the columns it makes.
+std::string shown_transforms(const Value& transforms) {
+  std::string text;
+  for (const Value& step : transforms.as_array()) {
+    const Value *features = step.find("features"), *made = step.find("names");
+    std::string what = features ? joined(*features) : made ? "all" : "";
+    if (made) what += ": " + joined(*made);
+    text += (text.empty() ? "" : "; ") + step.at("type").as_text() + (what.empty() ? "" : " (" + what + ")");
+  }
+  return text;
+}
+
 void inspect(const std::string& file, bool json) {
   const ModelFacts facts = facts_of(file);
   const Value& manifest = facts.manifest;
@@ -40,9 +52,15 @@ void inspect(const std::string& file, bool json) {
   add("inputs", joined(manifest.at("inputs")));
   if (manifest.at("spectators").size() > 0) add("spectators", joined(manifest.at("spectators")));
   add("missing", manifest.at("missing").as_text());
+  if (manifest.at("transforms").size() > 0) add("transforms", shown_transforms(manifest.at("transforms")));
   add("method", manifest.at("method").at("name").as_text() + " (" + manifest.at("method").at("type").as_text() + ")");
+  if (const Value* folds = manifest.find("folds")) {
+    const std::string by = folds->at("text").as_text();
+    add("folds", std::to_string(folds->at("count").as_integer()) + (by.empty() ? ", drawn: every event gets their mean" : ", by " + by));
+  }
   for (const Value& payload : manifest.at("payloads").as_array()) {
     std::string text = payload.at("backend").as_text() + ": " + joined(payload.at("members"));
+    if (const Value& fold = payload.at("fold"); !fold.is_null()) text = "fold " + std::to_string(fold.as_integer()) + ", " + text;
     if (payload.at("carries_code").as_boolean()) text += "; carries code";
     if (const Value* why = payload.find("not_native")) text += "; no native form: " + why->as_text();
     if (const Value* why = payload.find("not_onnx")) text += "; no ONNX form: " + why->as_text();

@@ -79,7 +79,8 @@ ProgressLine::~ProgressLine() {
 }
 
 void ProgressLine::show(const Progress& progress) {
-  std::string text = progress.method + "  epoch " + std::to_string(progress.epoch);
+  const std::string fold = progress.folds > 0 ? "  fold " + std::to_string(progress.fold) + "/" + std::to_string(progress.folds) : "";
+  std::string text = progress.method + fold + "  epoch " + std::to_string(progress.epoch);
   if (progress.epochs > 0) {
     constexpr std::int64_t width = 20;
     const auto filled = static_cast<std::size_t>(std::clamp<std::int64_t>(progress.epoch * width / progress.epochs, 0, width));

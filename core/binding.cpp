@@ -2,6 +2,8 @@
 #include "binding.h"
 
 #include <algorithm>
+#include <cmath>
+#include <cstdio>
 #include <map>
 #include <set>
 
@@ -21,14 +23,15 @@ std::string name_of_input(const native::Input& input) {
 /// The positions of names, and what all the features read.
 class Lookup {
  public:
-  Lookup(const std::vector<FeatureDefinition>& features, const std::vector<std::string>& names, const std::string& what)
-      : names_(names), what_(what) {
+  Lookup(const ModelDescription& model, const std::vector<std::string>& names, const std::string& what) : names_(names), what_(what) {
     for (std::size_t i = 0; i < names.size(); ++i) {
       if (!positions_.emplace(names[i], i).second) throw DataError(what + ": '" + names[i] + "' is there twice");
     }
-    for (const FeatureDefinition& feature : features) {
+    for (const FeatureDefinition& feature : model.features) {
       for (const native::Input& input : feature.expression.inputs()) raw_.insert(name_of_input(input));
     }
+    if (!model.folds.by) return;
+    for (const native::Input& input : model.folds.by->inputs()) raw_.insert(name_of_input(input));
   }
 
   std::optional<std::size_t> find(const std::string& name) const {
@@ -59,12 +62,23 @@ class Lookup {
   std::string missing_;
 };
 
+/// From here on neighbouring whole numbers have the same float: what fold such a number names is not known, and a fold that has seen the
+/// event must not be taken for one that has not.
+void refuse_inexact(double number, const native::Input& input) {
+  constexpr double first_inexact = 1 << 24;
+  if (!(std::abs(number) >= first_inexact)) return;
+  char digits[32];
+  std::snprintf(digits, sizeof digits, "%.9g", number);
+  throw DataError("'" + name_of_input(input) + "', which tells the fold of an event, is " + digits +
+                  " as float, which can't tell it from its neighbours; give it as double or in its own type");
+}
+
 }  // namespace
 
-Binding::Binding(const std::vector<FeatureDefinition>& features, const std::vector<std::string>& names, const std::string& what)
-    : width_(names.size()) {
-  Lookup lookup(features, names, what);
-  for (const FeatureDefinition& feature : features) {
+Binding::Binding(const ModelDescription& model, const std::vector<std::string>& names, const std::string& what)
+    : fold_count_(model.folds.count), width_(names.size()) {
+  Lookup lookup(model, names, what);
+  for (const FeatureDefinition& feature : model.features) {
     Origin origin;
     if (const auto position = lookup.by_own_name(feature)) {
       origin.position = *position;
@@ -86,11 +100,18 @@ Binding::Binding(const std::vector<FeatureDefinition>& features, const std::vect
     origins_.push_back(std::move(origin));
   }
   lookup.throw_if_missing();
+  if (model.folds.by) {
+    Origin fold{0, &*model.folds.by, {}};
+    for (const native::Input& input : model.folds.by->inputs()) {
+      if (const auto found = lookup.find(name_of_input(input))) fold.positions.push_back(*found);
+    }
+    if (fold.positions.size() == model.folds.by->inputs().size()) fold_ = std::move(fold);
+  }
   step_ = even_step();
 }
 
 std::optional<std::ptrdiff_t> Binding::even_step() const {
-  if (computes_) return std::nullopt;
+  if (computes_ || fold_) return std::nullopt;
   const auto position = [&](std::size_t feature) { return static_cast<std::ptrdiff_t>(origins_[feature].position); };
   const std::ptrdiff_t step = origins_.size() < 2 ? 1 : position(1) - position(0);
   for (std::size_t i = 1; i < origins_.size(); ++i) {
@@ -131,6 +152,40 @@ void Binding::one(const float* event, float* out) const {
     double result = 0;
     origin.expression->evaluate(std::span(inputs).first(count), 1, &result);
     *out++ = static_cast<float>(result);
+  }
+}
+
+Fold Binding::fold(const float* event) const {
+  const std::size_t count = fold_->positions.size();
+  std::vector<double> values(count);
+  std::vector<const double*> inputs(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    values[i] = double{event[fold_->positions[i]]};
+    refuse_inexact(values[i], fold_->expression->inputs()[i]);
+    inputs[i] = &values[i];
+  }
+  double result = 0;
+  fold_->expression->evaluate(inputs, 1, &result);
+  return fold_named(result, fold_count_);
+}
+
+void Binding::folds(std::span<const Strided> sources, std::size_t rows, Fold* out) const {
+  const std::size_t inputs = fold_->positions.size();
+  std::vector<double> numbers(block_rows * (inputs + 1));
+  double* const result = numbers.data() + block_rows * inputs;
+  std::vector<const double*> columns(inputs);
+  for (std::size_t i = 0; i < inputs; ++i) columns[i] = numbers.data() + i * block_rows;
+  for (std::size_t first = 0; first < rows; first += block_rows) {
+    const std::size_t count = std::min(block_rows, rows - first);
+    for (std::size_t i = 0; i < inputs; ++i) {
+      const Strided& source = sources[fold_->positions[i]];
+      double* const column = numbers.data() + i * block_rows;
+      Strided{source.at(first), source.stride, source.type}.to_doubles(count, column);
+      if (source.type != DType::float32) continue;
+      for (std::size_t row = 0; row < count; ++row) refuse_inexact(column[row], fold_->expression->inputs()[i]);
+    }
+    fold_->expression->evaluate(columns, count, result);
+    for (std::size_t row = 0; row < count; ++row) out[first + row] = fold_named(result[row], fold_count_);
   }
 }
 

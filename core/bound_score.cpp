@@ -17,7 +17,7 @@ struct BoundScore::State {
 BoundScore::BoundScore(std::shared_ptr<const State> state) : state_(std::move(state)) {}
 
 BoundScore Model::bind(const std::vector<std::string>& names) const {
-  Binding binding(state_->description.features, names, "names to bind");
+  Binding binding(state_->description, names, "names to bind");
   return BoundScore(std::make_shared<const BoundScore::State>(BoundScore::State{state_, std::move(binding)}));
 }
 
@@ -44,8 +44,12 @@ void BoundScore::operator()(std::span<const float> event, std::span<float> out) 
   std::vector<float> many(width > few.size() ? width : 0);
   float* const features = many.empty() ? few.data() : many.data();
   binding.one(event.data(), features);
-  state_->model->predict(MatrixView(features, 1, width), out);
+  if (!binding.knows_fold()) return state_->model->predict(MatrixView(features, 1, width), out);
+  const Fold fold = binding.fold(event.data());
+  state_->model->predict(MatrixView(features, 1, width), std::span(&fold, 1), out);
 }
+
+bool BoundScore::by_fold() const noexcept { return state_->binding.knows_fold(); }
 
 void BoundScore::predict(const MatrixView& events, std::span<float> out) const {
   const Binding& binding = state_->binding;

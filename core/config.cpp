@@ -12,6 +12,8 @@
 
 #include "config_check.h"
 #include "events.h"
+#include "features.h"
+#include "folds.h"
 #include "python_launcher.h"
 #include "schema.h"
 #include "text.h"
@@ -87,7 +89,12 @@ SampleConfig sample_config(const Value& value) {
 
 SplitConfig split_config(const Value& value) {
   SplitConfig split;
-  if (const auto* by = value.find("by")) {
+  if (const auto* folds = value.find("folds")) {
+    split.validation = value.at("validation").as_number();
+    split.test = value.at("test").as_number();
+    split.fold_by = folds->is_text() ? folds->as_text() : "";
+    split.folds = folds->is_text() ? folds_told_apart(parse_expression(split.fold_by, "folds")) : static_cast<int>(folds->as_integer());
+  } else if (const auto* by = value.find("by")) {
     split.by = by->as_text();
     for (const auto& number : value.at("validation").as_array()) split.validation_values.push_back(number.as_integer());
     for (const auto& number : value.at("test").as_array()) split.test_values.push_back(number.as_integer());

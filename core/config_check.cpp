@@ -9,6 +9,7 @@
 #include <ophion/error.h>
 
 #include "features.h"
+#include "folds.h"
 #include "schema.h"
 #include "transform_check.h"
 
@@ -120,20 +121,21 @@ class Rules {
     // Model::bind takes names of features and of columns: one name must not mean both, unless they are the same.
     std::map<std::string, std::string> readers;
     for (const auto& feature : features)
-      for (const auto& column : feature.reads) readers.emplace(column, feature.name);
-    for (const auto& column : data_.at("spectators").as_texts()) readers.emplace(column, "spectators");
+      for (const auto& column : feature.reads) readers.emplace(column, "the feature '" + feature.name + "' reads");
+    if (const auto* folds = data_.at("split").find("folds"); folds && folds->is_text())
+      for (const auto& column : parse(folds->as_text(), "folds", "/data/split/folds")) readers.emplace(column, "data.split.folds reads");
+    for (const auto& column : data_.at("spectators").as_texts()) readers.emplace(column, "stands among the spectators");
     for (const auto& feature : features) {
       const auto reader = readers.find(feature.name);
       if (reader != readers.end() && feature.expression != feature.name)
-        fail(feature.pointer, "the name '" + feature.name + "' of this expression is also the column that " +
-                                  (reader->second == "spectators" ? "stands among the spectators"
-                                                                  : "the feature '" + reader->second + "' reads") +
+        fail(feature.pointer, "the name '" + feature.name + "' of this expression is also the column that " + reader->second +
                                   "; give the feature another name");
     }
   }
 
   void check_split() const {
     const auto& split = data_.at("split");
+    if (const auto* folds = split.find("folds")) return check_folds(*folds);
     if (const auto* by = split.find("by")) {
       parse(by->as_text(), "split", "/data/split/by");
       const auto& test = split.at("test").as_array();
@@ -146,6 +148,15 @@ class Rules {
     if (sum >= 1)
       fail("/data/split",
            "expected validation and test to leave events for training, found a sum of " + write_json(sum, 0));
+  }
+
+  void check_folds(const Value& folds) const {
+    if (!folds.is_text()) return;
+    const std::string at = "/data/split/folds";
+    parse(folds.as_text(), "folds", at);
+    if (folds_told_apart(parse_expression(folds.as_text(), "folds")) == 0)
+      fail(at, "expected a remainder by the number of folds (from 2 to " + std::to_string(most_folds) + "), such as 'event % 5', found '" +
+                   folds.as_text() + "'");
   }
 
   const Value& data_;

@@ -172,21 +172,24 @@ std::size_t numbers_in(const NetworkForm& network) {
 
 std::string header_of(const ModelFile& file) {
   const ModelDescription model = read_manifest(file);
+  if (model.folds.count > 0) throw ModelError("is a model of " + std::to_string(model.folds.count) + " folds, of which no C++ source is made");
   const auto payload = std::find_if(model.payloads.begin(), model.payloads.end(), [](const auto& one) { return one.backend == native_name; });
   if (payload == model.payloads.end()) {
     const Value* const why = file.manifest().at("payloads").as_array().front().find("not_native");
     throw ModelError("has no native form, of which C++ source could be made" + (why ? ": " + why->as_text() : ""));
   }
-  const NativeForm form = read_native_form(payload_from(file, *payload), model.method_spec);
+  const Preprocessing& preprocessing = model.preprocessing.front();
+  const Spec method_spec = after_transforms(model.spec, preprocessing);
+  const NativeForm form = read_native_form(payload_from(file, *payload), method_spec);
   if (const std::size_t count = std::visit([](const auto& of) { return numbers_in(of); }, form); count > most_numbers) {
     throw ModelError("has " + std::to_string(count) + " nodes and weights; a header of more than " + std::to_string(most_numbers) +
                      " would take a compiler too long");
   }
   const Body body = std::holds_alternative<native::ForestArrays>(form) ? body_of(std::get<native::ForestArrays>(form))
-                                                                      : body_of(std::get<NetworkForm>(form), model.method_spec);
-  const CppPreparation preparation = cpp_preparation(model.preprocessing.chain());
+                                                                       : body_of(std::get<NetworkForm>(form), method_spec);
+  const CppPreparation preparation = cpp_preparation(preprocessing.chain());
   const std::vector<std::string> outputs = output_names_of(model.spec);
-  const MissingPolicy missing = model.preprocessing.missing();
+  const MissingPolicy missing = preprocessing.missing();
   const bool refuses = missing == MissingPolicy::error || missing == MissingPolicy::drop;
 
   const std::string name_space = identifier(file.manifest().at("name").as_text());
@@ -222,7 +225,7 @@ std::string header_of(const ModelFile& file) {
     text << "  double p0[features];\n  for (std::size_t i = 0; i < features; ++i) p0[i] = static_cast<double>(event[i]);\n"
          << preparation.statements << "  float x[" << width << "];\n"
          << loop(preparation.width, "x[i] = static_cast<float>(" + preparation.result + "[i]);");
-    if (refuses && model.preprocessing.chain().partial()) {
+    if (refuses && preprocessing.chain().partial()) {
       text << "  for (const float number : x) {\n    if (!std::isfinite(number)) return refuse(out);\n  }\n";
     }
   }

@@ -111,6 +111,14 @@ void remember_trained(const ModelFile& file, const fs::path& saved_as) {
   }
 }
 
+void forget_trained(const ModelFile& file) {
+  try {
+    distrust_model(file.hash());
+  } catch (const std::exception& problem) {
+    log(LogLevel::debug, file.origin() + " stays in the list of trusted models: " + problem.what());
+  }
+}
+
 ModelFacts facts_of(const fs::path& file) {
   const auto read = ModelFile::read(file);
   return {file, read->manifest(), read->hash()};

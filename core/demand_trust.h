@@ -21,4 +21,7 @@ void demand_trust(const ModelFile& file, const PayloadDescription& payload, cons
 /// A store that can't be written is a warning: the model is there all the same.
 void remember_trained(const ModelFile& file, const std::filesystem::path& saved_as);
 
+/// Such a model is gone: nothing needs to remember it.
+void forget_trained(const ModelFile& file);
+
 }  // namespace ophion

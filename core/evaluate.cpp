@@ -11,6 +11,7 @@
 
 #include "durable_file.h"
 #include "evaluation.h"
+#include "event_source.h"
 #include "events.h"
 #include "text.h"
 
@@ -89,6 +90,28 @@ std::vector<NamedExpression> features_of(const std::vector<Model>& models) {
   return features;
 }
 
+/// The folds of the first model that tells them by columns which every file has: its events are then scored by the fold that has not seen them.
+void take_folds(const std::vector<Model>& models, const std::vector<SampleConfig>& samples, const ReaderFor& reader_for, SplitConfig& split) {
+  const auto in_every_file = [&](const std::vector<std::string>& wanted) {
+    for (const SampleConfig& sample : samples) {
+      for (const std::string& file : expand_patterns(sample.files, "sample '" + sample.class_name + "'")) {
+        const FileInfo info = reader_for(file)->describe(file, sample.tree);
+        for (const std::string& name : wanted) {
+          if (std::none_of(info.columns.begin(), info.columns.end(), [&](const auto& column) { return column.name == name; })) return false;
+        }
+      }
+    }
+    return true;
+  };
+  for (const Model& model : models) {
+    if (model.fold_inputs().empty() || !in_every_file(model.fold_inputs())) continue;
+    split.folds = static_cast<int>(model.folds());
+    split.fold_by = model.manifest().at("folds").at("text").as_text();
+    split.folds_of_model = true;
+    return;
+  }
+}
+
 void make_folder(const fs::path& folder) {
   std::error_code problem;
   fs::create_directories(folder, problem);
@@ -164,12 +187,20 @@ Value Evaluator::evaluate(const Plan& plan, const fs::path& output) const {
   wanted.data.samples = in_order_of(spec, plan.data.samples);
   wanted.data.features = features_of(alone);
   wanted.data.missing = MissingPolicy::keep;  // each model has its own policy
-  const Events events = read_events(wanted, [this](const fs::path& file) { return registry_.reader_for(file); });
+  const ReaderFor reader_for = [this](const fs::path& file) { return registry_.reader_for(file); };
+  if (wanted.data.split.folds == 0) take_folds(alone, wanted.data.samples, reader_for, wanted.data.split);
+  const Events events = read_events(wanted, reader_for);
 
   Evaluation evaluation(registry_, spec, events, wanted.data.features, plan.evaluation, plan.seed);
   Value methods = Value::object();
   for (const Entry& entry : models_) {
     if (interrupted()) throw Interrupted("the evaluation was stopped");
+    const bool by_fold = std::any_of(events.parts.begin(), events.parts.end(),
+                                     [&](const Part& part) { return !evaluation.folds_for(entry.model, part).empty(); });
+    if (entry.model.folds() > 0 && !by_fold) {
+      log(LogLevel::warning, entry.name + ": nothing here tells which of its " + std::to_string(entry.model.folds()) +
+                                 " folds has not seen an event: every event gets their mean, which knows the events of the training");
+    }
     Value described = Value::object();
     described.set("type", entry.model.manifest().at("method").at("type"));
     described.set("status", "done");

@@ -52,7 +52,9 @@ Columns Evaluation::truth(const Part& part) const {
 /// The events that each class stands for in all parts together: the sums of their weights.
 Value Evaluation::yields() const {
   std::vector<double> sums(spec_.classes.size(), 0.0);
-  for (const Part& part : events_.parts) {
+  for (std::size_t i = 0; i < events_.parts.size(); ++i) {
+    if (events_.repeats(static_cast<PartName>(i))) continue;
+    const Part& part = events_.parts[i];
     for (std::size_t row = 0; row < part.labels.size(); ++row) sums[static_cast<std::size_t>(part.labels[row])] += part.weights[row];
   }
   Value yields = Value::object();
@@ -68,18 +70,30 @@ Value Evaluation::describe_task() const {
   return task;
 }
 
-Value Evaluation::add(const std::string& name, const Model& model) {
-  Scores& scores = scores_[name];
-  Value metrics = Value::object();
+Value Evaluation::metrics_settings() const {
   Value settings = Value::object();
   settings.set("evaluation", settings_);
   settings.set("yields", yields());
-  const auto job = registry_.tool("metrics")->start(settings);
+  return settings;
+}
+
+/// Folds have numbers in one division of the events only: that of the events must be the model's.
+std::span<const Fold> Evaluation::folds_for(const Model& model, const Part& part) const {
+  if (model.folds() == 0 || model.folds() != static_cast<std::size_t>(events_.folds)) return {};
+  return model.manifest().at("folds").at("text").as_text() == events_.fold_by ? part.fold : std::span<const Fold>();
+}
+
+Value Evaluation::add(const std::string& name, const Model& model) {
+  Scores& scores = scores_[name];
+  Value metrics = Value::object();
+  const auto job = registry_.tool("metrics")->start(metrics_settings());
   std::vector<float> room;
   for (std::size_t i = 0; i < events_.parts.size(); ++i) {
     const Part& part = events_.parts[i];
     if (part.rows() == 0) continue;
-    scores[i] = model.predict(features_for(model, part, room));
+    const MatrixView features = features_for(model, part, room);
+    const std::span<const Fold> folds = folds_for(model, part);
+    scores[i] = folds.empty() ? model.predict(features) : model.predict(features, folds);
     Value arguments = describe_task();
     arguments.set("part", part_names[i]);
     Columns data = truth(part);
@@ -97,9 +111,10 @@ void Evaluation::write_scores(const NamedModels& models, const std::filesystem::
   const auto job = registry_.tool("write_scores")->start(arguments);
   for (std::size_t i = 0; i < events_.parts.size(); ++i) {
     const Part& part = events_.parts[i];
-    if (part.rows() == 0) continue;
+    if (part.rows() == 0 || events_.repeats(static_cast<PartName>(i))) continue;
     const std::vector<std::uint8_t> part_index(part.rows(), static_cast<std::uint8_t>(i));
     Columns data{Column("part", std::span<const std::uint8_t>(part_index)), Column("sample", part.sample), Column("entry", part.entry)};
+    if (events_.folds > 0) data.emplace_back("fold", part.fold);
     if (spec_.task == "classification") data.emplace_back("label", part.labels);
     data.emplace_back("weight", part.weights);
     for (std::size_t t = 0; t < spec_.targets.size(); ++t) {

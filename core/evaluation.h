@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -34,6 +35,12 @@ class Evaluation {
   /// {"train": {"auc": …}, "validation": …, "test": …}.
   Value add(const std::string& name, const Model& model);
 
+  /// How the metrics of the scores kept under the name differ from fold to fold of a cross-validation: {"metrics": [of each fold], "mean",
+  /// "spread"}. The mean and the standard deviation (of n - 1) are there for numbers that every fold has. Of a part, a fold has the events
+  /// that it scored. Null where the events are of no cross-validation.
+  Value over_folds(const std::string& name) const;
+  /// The folds that score a part's events; empty: all of the model scores them.
+  std::span<const Fold> folds_for(const Model& model, const Part& part) const;
   /// What shuffling each feature costs the model, on validation events (of test or training where there are none), and
   /// `own`, the trainer's measure, where it is not null. Null when that was not asked for.
   Value importance(const std::string& name, const Model& model, const Value& own) const;
@@ -60,6 +67,8 @@ class Evaluation {
   /// The features of a part as the model takes them; `room` holds them where they had to be gathered.
   MatrixView features_for(const Model& model, const Part& part, std::vector<float>& room) const;
   MatrixView scores_of(const std::string& name, const Model& model, std::size_t part) const;
+  /// {"task", …} and the config's "evaluation", for the tool "metrics".
+  Value metrics_settings() const;
   /// Label or targets, and weights.
   Columns truth(const Part& part) const;
   Value describe_task() const;

@@ -49,8 +49,12 @@ Value Evaluation::importance(const std::string& name, const Model& model, const 
     std::iota(columns.begin(), columns.end(), std::size_t{0});
   }
   const std::size_t part = first_with_events(events_, {PartName::validation, PartName::test, PartName::train});
+  const bool by_fold = !folds_for(model, events_.parts[part]).empty();
+  const auto score = [&](const MatrixView& rows, std::span<const Fold> folds) {
+    return by_fold ? model.predict(rows, folds) : model.predict(rows);
+  };
   Value found = permutation_importance(registry_, spec_, events_.parts[part], columns, model.features(),
-                                       [&](const MatrixView& rows) { return model.predict(rows); }, settings);
+                                       score, settings);
   if (found.is_null()) return found;
   found.set("part", part_names[part]);
   if (!own.is_null()) found.set("own", own);
@@ -101,7 +105,8 @@ void Evaluation::draw_report(const NamedModels& models, const std::filesystem::p
     described.set("unit", feature.unit);
     features.push_back(std::move(described));
   }
-  const auto preprocessing_of = [](const Model& model) -> const Preprocessing& { return model.state_->description.preprocessing; };
+  // Of a model of folds, what the first one sees: the others' transforms were fitted on much the same events.
+  const auto preprocessing_of = [](const Model& model) -> const Preprocessing& { return model.state_->description.preprocessing.front(); };
   for (const auto& [name, model] : models) {
     if (!preprocessing_of(model).chain().empty()) transformed_names.set(name, Value(preprocessing_of(model).names_out()));
   }

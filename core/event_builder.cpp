@@ -105,7 +105,7 @@ void EventBuilder::check_chunk(const SampleRecipe& recipe, const EventSource& so
   };
   for (const auto* quantities : {&recipe.features(), &recipe.targets()})
     for (const Quantity& quantity : *quantities) plain_quantity(quantity);
-  for (const auto* quantity : {&recipe.selection(), &recipe.weight(), &recipe.split_by()})
+  for (const auto* quantity : {&recipe.selection(), &recipe.weight(), &recipe.split_by(), &recipe.fold_by()})
     if (*quantity) plain_quantity(**quantity);
 
   for (std::size_t i = 0; i < spectator_types_.size(); ++i) {
@@ -130,6 +130,7 @@ void EventBuilder::add_block(const SampleRecipe& recipe, const Columns& chunk, s
   compute(recipe.features(), chunk, first, rows, 0, block_.features);
   compute(recipe.targets(), chunk, first, rows, recipe.features().size(), block_.targets);
   find_parts(recipe, chunk, first, rows, key);
+  if (plan_.data.split.folds > 0) find_folds(recipe, chunk, first, rows, key);
   SampleCount& count = samples_.back();
   for (std::size_t part = 0; part < parts_.size(); ++part) {
     parts_[part].append(block_, chosen_[part]);
@@ -222,6 +223,25 @@ void EventBuilder::find_parts(const SampleRecipe& recipe, const Columns& chunk, 
   }
 }
 
+void EventBuilder::find_folds(const SampleRecipe& recipe, const Columns& chunk, std::size_t first, std::size_t rows, std::uint64_t key) {
+  if (recipe.fold_by()) {
+    values_.resize(rows);
+    recipe.fold_by()->view(chunk, first, rows, scratch_).to_doubles(rows, values_.data());
+  }
+  block_.fold.assign(picked_.size(), no_fold);
+  block_.draw.resize(picked_.size());
+  for (std::size_t i = 0; i < picked_.size(); ++i) {
+    block_.draw[i] = split_.draw(key, block_.entry[i]);
+    if (recipe.fold_by()) {
+      block_.fold[i] = fold_named(values_[picked_[i]], plan_.data.split.folds);
+      const bool dropped = drop_[i] != 0 && plan_.data.missing == MissingPolicy::drop;
+      if (block_.fold[i] == no_fold && !dropped && split_.folds() > 0) troubles_.fold_by.note(block_.entry[i], values_[picked_[i]]);
+    } else if (split_.part_of(key, block_.entry[i]) != PartName::test) {
+      block_.fold[i] = split_.fold_of(block_.draw[i]);
+    }
+  }
+}
+
 void EventBuilder::refuse_troubles(const SampleRecipe& recipe, const EventSource& source) const {
   const std::string where = source.name() + ": ";
   const auto times = [](const Trouble& trouble, std::uint64_t of, const char* events) {
@@ -253,6 +273,8 @@ void EventBuilder::refuse_troubles(const SampleRecipe& recipe, const EventSource
       refuse(troubles_.missing[i], what, " is not finite", "; only features can be imputed or kept; data.missing can be drop");
   }
   if (recipe.split_by()) refuse(troubles_.split_by, recipe.split_by()->what, " is no whole number", "");
+  if (recipe.fold_by())
+    refuse(troubles_.fold_by, recipe.fold_by()->what, " is no whole number from 0 to " + std::to_string(split_.folds() - 1), "");
 }
 
 Events EventBuilder::finish() && {

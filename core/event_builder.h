@@ -47,7 +47,7 @@ class EventBuilder {
 
  private:
   struct Troubles {
-    Trouble selection, weight, negative, split_by;
+    Trouble selection, weight, negative, split_by, fold_by;
     std::vector<Trouble> missing, too_large;  // features, then targets
   };
 
@@ -58,6 +58,8 @@ class EventBuilder {
   void compute(const std::vector<Quantity>& quantities, const Columns& chunk, std::size_t first, std::size_t rows,
                std::size_t trouble, std::vector<float>& out);
   void find_parts(const SampleRecipe& recipe, const Columns& chunk, std::size_t first, std::size_t rows, std::uint64_t key);
+  /// Fills block_.fold and block_.draw for the picked rows.
+  void find_folds(const SampleRecipe& recipe, const Columns& chunk, std::size_t first, std::size_t rows, std::uint64_t key);
   void refuse_troubles(const SampleRecipe& recipe, const EventSource& source) const;
 
   EventPlan plan_;

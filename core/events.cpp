@@ -10,18 +10,13 @@
 #include <ophion/runtime.h>
 
 #include "event_builder.h"
+#include "folds.h"
 #include "isolation/isolated_method.h"
 #include "isolation/isolated_reader.h"
 #include "text.h"
 
 namespace ophion {
 namespace {
-
-EventPlan plan_of(const Config& config) {
-  const auto isolated = [](const MethodConfig& method) { return method.isolation.isolation == Isolation::process; };
-  const bool lent = std::any_of(config.methods().begin(), config.methods().end(), isolated);
-  return {config.data(), config.task(), config.seed(), lent};
-}
 
 bool is_regression(const EventPlan& plan) { return plan.task == "regression"; }
 
@@ -93,25 +88,6 @@ void refuse_weightless_classes(const Events& events) {
   }
 }
 
-std::vector<double> medians(const MatrixView& features, const std::vector<NamedExpression>& names) {
-  std::vector<double> result;
-  std::vector<float> column;
-  column.reserve(features.rows());
-  for (std::size_t i = 0; i < features.columns(); ++i) {
-    column.clear();
-    for (std::size_t row = 0; row < features.rows(); ++row)
-      if (const float value = features.at(row, i); !std::isnan(value)) column.push_back(value);
-    if (column.empty())
-      throw DataError("feature '" + names[i].name + "' has no finite value in the training part: there is nothing to impute with");
-    const auto middle = column.begin() + static_cast<std::ptrdiff_t>(column.size() / 2);
-    std::nth_element(column.begin(), middle, column.end());
-    double median = *middle;
-    if (column.size() % 2 == 0) median = (median + *std::max_element(column.begin(), middle)) / 2;
-    result.push_back(median);
-  }
-  return result;
-}
-
 /// The files of every sample, opened and seen to have the columns.
 std::vector<SampleSource> sources_of(const EventPlan& plan, const ReaderFor& reader_for) {
   std::vector<SampleSource> samples;
@@ -144,12 +120,45 @@ Events build(const EventPlan& plan, std::vector<std::string> classes, const std:
   refuse_empty_samples(plan, events);
   refuse_empty_parts(plan, events);
   refuse_weightless_classes(events);
+  if (plan.data.split.folds > 0) {
+    events.folds = plan.data.split.folds;
+    events.fold_by = plan.data.split.fold_by;
+  }
+  if (Split(plan.data.split, plan.seed).folds() > 0) {
+    arrange_folds(events, plan);
+    return events;  // each fold imputes with medians of its own
+  }
   if (plan.data.missing == MissingPolicy::impute)
     events.imputed = medians(events[PartName::train].features, plan.data.features);
   return events;
 }
 
 }  // namespace
+
+EventPlan plan_of(const Config& config) {
+  const auto isolated = [](const MethodConfig& method) { return method.isolation.isolation == Isolation::process; };
+  const bool lent = std::any_of(config.methods().begin(), config.methods().end(), isolated);
+  return {config.data(), config.task(), config.seed(), lent};
+}
+
+std::vector<double> medians(const MatrixView& features, const std::vector<NamedExpression>& names) {
+  std::vector<double> result;
+  std::vector<float> column;
+  column.reserve(features.rows());
+  for (std::size_t i = 0; i < features.columns(); ++i) {
+    column.clear();
+    for (std::size_t row = 0; row < features.rows(); ++row)
+      if (const float value = features.at(row, i); !std::isnan(value)) column.push_back(value);
+    if (column.empty())
+      throw DataError("feature '" + names[i].name + "' has no finite value in the training part: there is nothing to impute with");
+    const auto middle = column.begin() + static_cast<std::ptrdiff_t>(column.size() / 2);
+    std::nth_element(column.begin(), middle, column.end());
+    double median = *middle;
+    if (column.size() % 2 == 0) median = (median + *std::max_element(column.begin(), middle)) / 2;
+    result.push_back(median);
+  }
+  return result;
+}
 
 std::vector<std::string> order_classes(const std::vector<std::string>& in_order) {
   std::vector<std::string> classes;
@@ -193,7 +202,9 @@ Events take_events(const EventPlan& plan, const Dataset& dataset) {
   }
   Events events = build(plan, std::move(classes), samples);
   std::size_t rows = 0, bytes = 0;
-  for (const Part& part : events.parts) {
+  for (std::size_t i = 0; i < events.parts.size(); ++i) {
+    if (events.repeats(static_cast<PartName>(i))) continue;
+    const Part& part = events.parts[i];
     rows += part.rows();
     bytes += part.rows() * sizeof(float) * (part.features.columns() + part.targets.columns());
     bytes += part.labels.size_bytes() + part.weights.size_bytes() + part.sample.size_bytes() + part.entry.size_bytes();
@@ -223,6 +234,11 @@ Value Events::report() const {
   Value report = Value::object();
   report.set("samples", std::move(sample_list));
   report.set("parts", std::move(totals));
+  if (repeats(PartName::train)) {
+    std::vector<std::int64_t> in_fold(static_cast<std::size_t>(folds), 0);
+    for (const Fold fold : (*this)[PartName::validation].fold) ++in_fold[static_cast<std::size_t>(fold)];
+    report.set("folds", Value(Value::Array(in_fold.begin(), in_fold.end())));
+  }
   return report;
 }
 

@@ -27,6 +27,8 @@ struct Part {
   Columns spectators;                   ///< in their own types
   std::span<const std::uint32_t> sample;  ///< index into Events::samples
   std::span<const std::uint64_t> entry;   ///< row in its file (or in its sample in memory)
+  std::span<const Fold> fold;             ///< cross-validation: whose model scores the row in this part; no_fold: the mean of all
+  std::span<const std::uint64_t> draw;    ///< cross-validation: what Split::validates takes
   Keeper keeper;
   std::size_t rows() const noexcept { return features.rows(); }
 };
@@ -48,7 +50,14 @@ struct Events {
   std::vector<SampleCount> samples;
   std::vector<std::string> classes;  ///< what labels index; empty for regression
   std::vector<double> imputed;  ///< medians by feature of the training part, when missing = impute; else empty
+  int folds = 0;        ///< Part::fold is one of these, from 0; 0: the events have no folds
+  std::string fold_by;  ///< the expression that names the fold; empty: it was drawn
   const Part& operator[](PartName part) const noexcept { return parts[static_cast<std::size_t>(part)]; }
+  /// Whether the part's events are those of another one too: train, in a cross-validation.
+  bool repeats(PartName part) const noexcept {
+    const MatrixView &train = parts[0].features, &validation = parts[1].features;
+    return part == PartName::train && train.rows() > 0 && train.data() == validation.data();
+  }
   Value report() const;  ///< the counts, for metrics.json
 };
 
@@ -64,6 +73,8 @@ struct EventPlan {
   bool lent = false;  ///< to worker processes: kept where they can be shown it
 };
 
+EventPlan plan_of(const Config& config);
+
 using ReaderFor = std::function<std::shared_ptr<const Reader>(const std::filesystem::path& file)>;
 
 /// Reads `data.samples`. Every file's columns are looked at before the first event is read. Throws DataError, and Interrupted once
@@ -78,6 +89,9 @@ void check_files(const Config& config);
 /// the config's expressions are the Dataset's columns, of its matrix and others; `data.samples` is not looked at.
 Events take_events(const Config& config, const Dataset& dataset);
 Events take_events(const EventPlan& plan, const Dataset& dataset);
+
+/// The median of each feature, of the numbers there are; what a missing one is replaced by. Throws DataError where there is none.
+std::vector<double> medians(const MatrixView& features, const std::vector<NamedExpression>& names);
 
 /// Weights for training and validation loss, one a row. First the policy for negative ones gives w: as they are, zero, or |w|. Then, with
 /// N rows in the part:

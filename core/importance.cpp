@@ -17,6 +17,7 @@ struct Sample {
   std::vector<float> features, targets;
   std::vector<std::int32_t> labels;
   std::vector<double> weights;
+  std::vector<Fold> folds;
 
   Sample(const Part& part, const std::vector<std::size_t>& columns, std::size_t rows) {
     for (std::size_t i = 0; i < rows; ++i) {
@@ -25,6 +26,7 @@ struct Sample {
       for (std::size_t t = 0; t < part.targets.columns(); ++t) targets.push_back(part.targets.at(row, t));
       if (!part.labels.empty()) labels.push_back(part.labels[row]);
       weights.push_back(part.weights[row]);
+      if (!part.fold.empty()) folds.push_back(part.fold[row]);
     }
   }
 };
@@ -51,7 +53,7 @@ Value permutation_importance(const Registry& registry, const Spec& spec, const P
     return Column(name, MatrixView(scores.data(), rows, spec.outputs()));
   };
   {
-    const std::vector<float> untouched = score(events);
+    const std::vector<float> untouched = score(events, sample.folds);
     Columns data{matrix("scores", untouched), Column("weights", std::span<const double>(sample.weights))};
     if (sample.labels.empty()) {
       data.emplace_back("targets", MatrixView(sample.targets.data(), rows, part.targets.columns()));
@@ -70,7 +72,7 @@ Value permutation_importance(const Registry& registry, const Spec& spec, const P
       for (std::size_t i = 0; i < rows; ++i) order[i] = i;
       shuffle(order, split_mix(split_mix(settings.seed, j), n));
       for (std::size_t i = 0; i < rows; ++i) sample.features[i * width + j] = column[order[i]];
-      scores.push_back(score(events));
+      scores.push_back(score(events, sample.folds));
     }
     for (std::size_t i = 0; i < rows; ++i) sample.features[i * width + j] = column[i];
     Columns data;

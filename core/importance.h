@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -15,8 +16,8 @@
 
 namespace ophion {
 
-/// Scores rows of the model's features: rows × outputs.
-using Scorer = std::function<std::vector<float>(const MatrixView& features)>;
+/// Scores rows of the model's features: rows × outputs. `folds`: those of the part's rows, empty where it has none.
+using Scorer = std::function<std::vector<float>(const MatrixView& features, std::span<const Fold> folds)>;
 
 struct ImportanceSettings {
   std::size_t events = 10'000;  ///< at most; spread evenly over the part

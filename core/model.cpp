@@ -18,16 +18,31 @@ namespace {
 
 /// Bytes of features gathered or computed at once; see preprocessing.cpp for why so many.
 constexpr std::size_t block_bytes = std::size_t{32} << 20;
+/// Rows that folds score at once.
+constexpr std::size_t folds_block_rows = std::size_t{1} << 16;
 
-/// The payload of the backend that is demanded; when none is, the native one where there is one, else the first, the method's own.
-const PayloadDescription& choose_payload(const ModelDescription& model, const std::string& demanded, const std::string& origin) {
-  const std::string wanted = demanded.empty() ? native_name : demanded;
+/// The payloads of the backend that is demanded, one, or one a fold; when none is demanded, the native ones where there are such, else the
+/// method's own, which come first.
+std::vector<const PayloadDescription*> choose_payloads(const ModelDescription& model, const std::string& demanded, const std::string& origin) {
+  const std::size_t wanted_count = model.folds.count > 0 ? static_cast<std::size_t>(model.folds.count) : 1;
+  const auto of_backend = [&](const std::string& backend) {
+    std::vector<const PayloadDescription*> found;
+    for (const PayloadDescription& payload : model.payloads) {
+      if (payload.backend == backend && payload.fold == found.size() && found.size() < wanted_count) found.push_back(&payload);
+    }
+    return found;
+  };
+  auto found = of_backend(demanded.empty() ? native_name : demanded);
+  if (found.empty() && demanded.empty()) found = of_backend(model.payloads.front().backend);
+  if (found.size() == wanted_count) return found;
+  if (!found.empty()) {
+    throw ModelError(origin + ": backend '" + found.front()->backend + "' has no payload of fold " + std::to_string(found.size()));
+  }
   std::string present;
   for (const PayloadDescription& payload : model.payloads) {
-    if (payload.backend == wanted) return payload;
-    present += (present.empty() ? "" : ", ") + (payload.backend.empty() ? std::string("unnamed") : payload.backend);
+    const std::string name = payload.backend.empty() ? "unnamed" : payload.backend;
+    if (payload.fold == 0) present += (present.empty() ? "" : ", ") + name;
   }
-  if (demanded.empty()) return model.payloads.front();
   throw ModelError(origin + ": has no backend '" + demanded + "'; it has " + present);
 }
 
@@ -79,29 +94,30 @@ void check_options(const LoadOptions& options) {
 Model::State::State(std::shared_ptr<const ModelFile> from, const LoadOptions& options, std::shared_ptr<const Method> by)
     : file(std::move(from)), description(read_manifest(*file)), machine(machine_of(options.call.threads)) {
   check_options(options);
-  const PayloadDescription& described = choose_payload(description, options.backend, file->origin());
-  if (described.transforms_itself) {
-    description.preprocessing = Preprocessing(description.preprocessing.missing(), {}, description.spec.features);
-    description.method_spec = description.spec;
+  for (const PayloadDescription* described : choose_payloads(description, options.backend, file->origin())) {
+    Scorer scorer{description.preprocessing[described->fold], nullptr};
+    if (described->transforms_itself) scorer.preprocessing = Preprocessing(scorer.preprocessing.missing(), {}, description.spec.features);
+    scorer.backend = backend_of(*described, after_transforms(description.spec, scorer.preprocessing), options, by);
+    if (!scorer.backend) throw ModelError(file->origin() + ": the method '" + description.method + "' gave nothing that scores");
+    scorers.push_back(std::move(scorer));
   }
-  if (described.backend == native_name) {
-    backend = native_backend_from(*file, described, description.method_spec);
-  } else if (described.backend == onnx_name) {
-    backend = onnx_backend_from(*file, described, description.method_spec, options);
-  } else {
-    backend = run_method(described, options, std::move(by));
-    if (options.batching > 0 && backend) {
-      backend = std::make_unique<const JointBackend>(std::move(backend), description.method_spec, options.batching);
-    }
-  }
-  if (!backend) throw ModelError(file->origin() + ": the method '" + description.method + "' gave nothing that scores");
   tested_ = description.selftest.rows == 0;
   if (!description.selftest.lazy && !tested_) test();
 }
 
+/// `spec`: as the method knows it, with the features after the transforms.
+std::unique_ptr<const Backend> Model::State::backend_of(const PayloadDescription& described, const Spec& spec, const LoadOptions& options,
+                                                        const std::shared_ptr<const Method>& by) {
+  if (described.backend == native_name) return native_backend_from(*file, described, spec);
+  if (described.backend == onnx_name) return onnx_backend_from(*file, described, spec, options);
+  auto backend = run_method(described, spec, options, by);
+  if (options.batching == 0 || !backend) return backend;
+  return std::make_unique<const JointBackend>(std::move(backend), spec, options.batching);
+}
+
 /// The method's own payload, here or in workers. Code needs trust where it runs with rights: in this process, and in workers that were
 /// not made for this file (`by`) and have kept theirs. A worker made here for a file without trust gets none.
-std::unique_ptr<const Backend> Model::State::run_method(const PayloadDescription& described, const LoadOptions& options,
+std::unique_ptr<const Backend> Model::State::run_method(const PayloadDescription& described, const Spec& spec, const LoadOptions& options,
                                                         std::shared_ptr<const Method> by) {
   LoadOptions allowed = options;
   const bool without_rights =  // or trusted
@@ -111,11 +127,11 @@ std::unique_ptr<const Backend> Model::State::run_method(const PayloadDescription
   } else if (described.carries_code) {
     demand_trust(*file, described, options);
   }
-  method = by ? std::move(by) : method_for(description.method, allowed, file->origin());
+  if (!method) method = by ? std::move(by) : method_for(description.method, allowed, file->origin());
   const Payload payload = payload_from(*file, described);
   // A manifest may lie: what is to be loaded is looked at by those who will load it.
   if (!without_rights && !described.carries_code && method->carries_code(payload)) demand_trust(*file, described, options);
-  return method->load(payload, description.method_spec, description.options, options.call);
+  return method->load(payload, spec, description.options, options.call);
 }
 
 /// No lock: a thread that waited here while it held Python's GIL would wait for ever. Threads that come at once all test.
@@ -123,14 +139,89 @@ void Model::State::test() const {
   const SelfTest& known = description.selftest;
   std::vector<float> scores(known.scores.size());
   const MatrixView features(known.features.data(), known.rows, description.spec.features.size());
-  description.preprocessing.predict(*backend, features, description.spec.outputs(), scores);
-  check_self_test(known, scores, backend->versions(), machine, file->origin());
+  score(features, scores, 0);
+  check_self_test(known, scores, scorers.front().backend->versions(), machine, file->origin());
   tested_.store(true, std::memory_order_release);
+}
+
+/// The mean is taken in double, in the order of the folds: the same bits whoever asks.
+void Model::State::score(const MatrixView& features, std::span<float> out, std::size_t first_row) const {
+  const std::size_t outputs = description.spec.outputs();
+  const auto by = [&](const Scorer& scorer, const MatrixView& rows, std::span<float> scores, std::size_t first) {
+    scorer.preprocessing.predict(*scorer.backend, rows, outputs, scores, first);
+  };
+  if (scorers.size() == 1) return by(scorers.front(), features, out, first_row);
+  if (out.size() != features.rows() * outputs) by(scorers.front(), features, out, first_row);  // which refuses it
+  const std::size_t block_rows = std::min(features.rows(), folds_block_rows);
+  std::vector<float> scores(block_rows * outputs);
+  std::vector<double> sums(scores.size());
+  for (std::size_t first = 0; first < features.rows(); first += block_rows) {
+    const std::size_t count = std::min(block_rows, features.rows() - first);
+    std::fill(sums.begin(), sums.end(), 0.0);
+    for (const Scorer& scorer : scorers) {
+      by(scorer, features.slice(first, count), std::span(scores).first(count * outputs), first_row + first);
+      for (std::size_t i = 0; i < count * outputs; ++i) sums[i] += double{scores[i]};
+    }
+    for (std::size_t i = 0; i < count * outputs; ++i) out[first * outputs + i] = static_cast<float>(sums[i] / static_cast<double>(scorers.size()));
+  }
+}
+
+/// A fold's rows are scored together. An error then counts the rows of the fold: the rows are scored one after another to find its place.
+void Model::State::score(const MatrixView& features, std::span<const Fold> folds, std::span<float> out, std::size_t first_row) const {
+  const std::size_t outputs = description.spec.outputs(), width = features.columns();
+  std::vector<std::size_t> rows;
+  std::vector<float> gathered, scores;
+  for (int fold = no_fold; fold < static_cast<int>(scorers.size()); ++fold) {
+    rows.clear();
+    for (std::size_t row = 0; row < folds.size(); ++row) {
+      if (folds[row] == fold) rows.push_back(row);
+    }
+    if (rows.empty()) continue;
+    gathered.resize(rows.size() * width);
+    scores.resize(rows.size() * outputs);
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      for (std::size_t j = 0; j < width; ++j) gathered[i * width + j] = features.at(rows[i], j);
+    }
+    const auto by_fold = [&](std::size_t i, std::size_t count, std::size_t first) {
+      const MatrixView some(gathered.data() + i * width, count, width);
+      const auto place = std::span(scores).subspan(i * outputs, count * outputs);
+      if (fold == no_fold) return score(some, place, first);
+      const Scorer& scorer = scorers[static_cast<std::size_t>(fold)];
+      scorer.preprocessing.predict(*scorer.backend, some, outputs, place, first);
+    };
+    try {
+      by_fold(0, rows.size(), first_row);
+    } catch (const DataError&) {
+      for (std::size_t i = 0; i < rows.size(); ++i) by_fold(i, 1, first_row + rows[i]);
+      throw;
+    }
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      std::copy_n(scores.data() + i * outputs, outputs, out.data() + rows[i] * outputs);
+    }
+  }
 }
 
 void Model::State::predict(const MatrixView& features, std::span<float> out, std::size_t first_row) const {
   if (!tested_.load(std::memory_order_acquire)) test();
-  description.preprocessing.predict(*backend, features, description.spec.outputs(), out, first_row);
+  score(features, out, first_row);
+}
+
+void Model::State::predict(const MatrixView& features, std::span<const Fold> folds, std::span<float> out, std::size_t first_row) const {
+  const std::size_t outputs = description.spec.outputs();
+  if (folds.size() != features.rows() || out.size() != features.rows() * outputs) {
+    throw DataError("expected " + std::to_string(features.rows()) + " folds and room for " + std::to_string(features.rows() * outputs) +
+                    " scores, found " + std::to_string(folds.size()) + " and " + std::to_string(out.size()));
+  }
+  const auto unknown = std::find_if(folds.begin(), folds.end(), [&](Fold fold) { return fold < no_fold || fold >= description.folds.count; });
+  if (unknown != folds.end()) {
+    throw DataError("row " + std::to_string(unknown - folds.begin()) + " is of fold " + std::to_string(*unknown) + ", the model has " +
+                    std::to_string(description.folds.count) + " folds");
+  }
+  if (!tested_.load(std::memory_order_acquire)) test();
+  for (std::size_t first = 0; first < features.rows(); first += folds_block_rows) {
+    const std::size_t count = std::min(folds_block_rows, features.rows() - first);
+    score(features.slice(first, count), folds.subspan(first, count), out.subspan(first * outputs, count * outputs), first_row + first);
+  }
 }
 
 void Model::State::predict(const Binding& binding, std::span<const Strided> sources, std::size_t rows, std::span<float> out) const {
@@ -138,12 +229,20 @@ void Model::State::predict(const Binding& binding, std::span<const Strided> sour
   const std::size_t outputs = description.spec.outputs();
   const std::size_t block_rows = std::min(rows, std::max<std::size_t>(1, block_bytes / sizeof(float) / width));
   std::vector<float> features(block_rows * width);
+  std::vector<Fold> folds(binding.knows_fold() ? block_rows : 0);
   std::vector<Strided> block(sources.begin(), sources.end());
   for (std::size_t first = 0; first < rows; first += block_rows) {
     const std::size_t count = std::min(block_rows, rows - first);
     for (std::size_t i = 0; i < block.size(); ++i) block[i].data = sources[i].at(first);
     binding.many(block, count, features.data());
-    predict(MatrixView(features.data(), count, width), out.subspan(first * outputs, count * outputs), first);
+    const MatrixView some(features.data(), count, width);
+    const auto scores = out.subspan(first * outputs, count * outputs);
+    if (!binding.knows_fold()) {
+      predict(some, scores, first);
+      continue;
+    }
+    binding.folds(block, count, folds.data());
+    predict(some, std::span(folds).first(count), scores, first);
   }
 }
 
@@ -156,9 +255,11 @@ Model::Model(std::shared_ptr<const State> state) : state_(std::move(state)) {}
 
 void Model::save(const std::filesystem::path& file) const { state_->file->write(file); }
 
-const std::string& Model::backend() const noexcept { return state_->backend->name(); }
-Value Model::versions() const { return state_->backend->versions(); }
+const std::string& Model::backend() const noexcept { return state_->scorers.front().backend->name(); }
+Value Model::versions() const { return state_->scorers.front().backend->versions(); }
 const Spec& Model::spec() const noexcept { return state_->description.spec; }
+std::size_t Model::folds() const noexcept { return static_cast<std::size_t>(state_->description.folds.count); }
+const std::vector<std::string>& Model::fold_inputs() const noexcept { return state_->description.folds.inputs; }
 const std::vector<std::string>& Model::inputs() const noexcept { return state_->description.inputs; }
 const std::vector<std::string>& Model::spectators() const noexcept { return state_->description.spectators; }
 const Value& Model::manifest() const noexcept { return state_->file->manifest(); }
@@ -169,6 +270,12 @@ void Model::predict(const MatrixView& features, std::span<float> out) const { st
 std::vector<float> Model::predict(const MatrixView& features) const {
   std::vector<float> scores(features.rows() * outputs());
   predict(features, scores);
+  return scores;
+}
+
+std::vector<float> Model::predict(const MatrixView& features, std::span<const std::int16_t> folds) const {
+  std::vector<float> scores(features.rows() * outputs());
+  state_->predict(features, folds, scores);
   return scores;
 }
 
@@ -186,7 +293,7 @@ std::vector<float> Model::predict(const Columns& columns) const {
       sources.push_back({static_cast<const std::byte*>(column.data) + offset, column.row_stride, column.type});
     }
   }
-  const Binding binding(state_->description.features, names, "columns to score");
+  const Binding binding(state_->description, names, "columns to score");
   const std::size_t rows = columns.empty() ? 0 : columns.front().rows;
   std::vector<float> scores(rows * outputs());
   state_->predict(binding, sources, rows, scores);

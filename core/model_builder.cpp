@@ -21,7 +21,6 @@
 namespace ophion {
 namespace {
 
-constexpr const char* transforms_member = "transforms.safetensors";
 constexpr const char* selftest_member = "selftest.safetensors";
 constexpr const char* report_member = "report.json";
 constexpr const char* payload_id = "0";
@@ -70,7 +69,7 @@ DescribedFeatures describe_features(const std::vector<NamedExpression>& features
 }
 
 /// The steps as the manifest lists them; their arrays go into a member.
-Value describe_transforms(const native::TransformChain& chain, std::map<std::string, std::string>& members) {
+Value describe_transforms(const native::TransformChain& chain, const std::vector<std::string>& features, std::map<std::string, std::string>& members) {
   Value list = Value::array();
   std::map<std::string, Tensor> tensors;
   for (const native::TransformStep& step : chain.steps()) {
@@ -85,10 +84,16 @@ Value describe_transforms(const native::TransformChain& chain, std::map<std::str
     described.set("type", step.type);
     described.set("settings", std::move(settings));
     described.set("arrays", std::move(arrays));
+    if (const auto columns = step.arrays.find("columns"); columns != step.arrays.end()) {
+      const std::vector<std::string> names = chain.names(features, list.size());
+      Value chosen = Value::array();
+      for (const double column : columns->second) chosen.push_back(names[static_cast<std::size_t>(column)]);
+      described.set("features", std::move(chosen));
+    }
     if (!step.names.empty()) described.set("names", Value(step.names));
     list.push_back(std::move(described));
   }
-  if (!tensors.empty()) members.emplace(transforms_member, write_safetensors(tensors));
+  if (!tensors.empty()) members.emplace(transforms_member(std::nullopt), write_safetensors(tensors));
   return list;
 }
 
@@ -124,21 +129,6 @@ Value describe_payloads(const Payload& payload, const std::string& backend, std:
     list.as_array().back().set("transforms_itself", true);
   }
   return list;
-}
-
-Value describe_selftest(const Spec& spec, const SelfTest& test, std::map<std::string, std::string>& members) {
-  if (test.rows == 0) return {};
-  const std::size_t features = spec.features.size();
-  members.emplace(selftest_member, write_safetensors({{"features", make_tensor(std::span(test.features), {test.rows, features})},
-                                                      {"scores", make_tensor(std::span(test.scores), {test.rows, spec.outputs()})}}));
-  Value described = Value::object();
-  described.set("member", selftest_member);
-  described.set("rows", test.rows);
-  described.set("tolerance", test.tolerance);
-  described.set("lazy", test.lazy);
-  described.set("machine", test.machine);
-  described.set("versions", test.versions);
-  return described;
 }
 
 Value all_versions(const Value* of_payload) {
@@ -203,32 +193,56 @@ std::shared_ptr<const ModelFile> build(const ModelParts& parts, const std::strin
                     .features = describe_features(data.features, &parts.train.features),
                     .spectators = data.spectators,
                     .missing = parts.preprocessing.missing(),
-                    .transforms = describe_transforms(parts.preprocessing.chain(), members),
+                    .transforms = describe_transforms(parts.preprocessing.chain(), parts.spec.features, members),
                     .method = describe_method(parts.method.type, parts.method.name, parts.method.options),
                     .payloads = describe_payloads(parts.payload, backend, members),
                     .versions = all_versions(parts.payload.info.find("versions")),
                     .provenance = parts.provenance,
-                    .selftest = describe_selftest(parts.spec, test, members)};
-  if (parts.report.size() > 0) members.emplace(report_member, write_json(parts.report) + "\n");
+                    .selftest = describe_selftest(test, members)};
+  add_report(parts.report, members);
   return assemble(std::move(contents), std::move(members));
 }
 
 }  // namespace
 
+Value describe_selftest(const SelfTest& test, std::map<std::string, std::string>& members) {
+  if (test.rows == 0) return {};
+  const auto matrix = [&](const std::vector<float>& numbers) {
+    return make_tensor(std::span(numbers), {test.rows, numbers.size() / test.rows});
+  };
+  members.emplace(selftest_member, write_safetensors({{"features", matrix(test.features)}, {"scores", matrix(test.scores)}}));
+  Value described = Value::object();
+  described.set("member", selftest_member);
+  described.set("rows", test.rows);
+  described.set("tolerance", test.tolerance);
+  described.set("lazy", test.lazy);
+  described.set("machine", test.machine);
+  described.set("versions", test.versions);
+  return described;
+}
+
+void add_report(const Value& report, std::map<std::string, std::string>& members) {
+  if (report.size() > 0) members.emplace(report_member, write_json(report) + "\n");
+}
+
+SelfTest self_test_by(const Model& model, std::vector<float> features, int threads) {
+  SelfTest test;
+  test.rows = features.size() / model.features().size();
+  test.features = std::move(features);
+  const auto begin = std::chrono::steady_clock::now();
+  test.scores = model.predict(MatrixView(test.features.data(), test.rows, model.features().size()));
+  const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - begin;
+  test.lazy = taken.count() > most_seconds_at_load;
+  test.machine = machine_of(threads);
+  test.versions = model.versions();
+  return test;
+}
+
 std::shared_ptr<const ModelFile> build_model_file(const ModelParts& parts) { return build(parts, "", {}); }
 
 std::shared_ptr<const ModelFile> build_tested_model_file(const ModelParts& parts, const Model& model) {
-  const std::size_t columns = parts.spec.features.size();
-  SelfTest test;
-  test.rows = parts.selftest_features.size() / columns;
-  test.features = parts.selftest_features;
-  const auto begin = std::chrono::steady_clock::now();
-  test.scores = model.predict(MatrixView(test.features.data(), test.rows, columns));
-  const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - begin;
-  test.lazy = taken.count() > most_seconds_at_load;
-  test.machine = machine_of(parts.method.threads != 0 ? parts.method.threads : parts.config.threads());
-  test.versions = model.versions();
-  return build(parts, model.backend(), test);
+  const int threads = parts.method.threads != 0 ? parts.method.threads : parts.config.threads();
+  return build(parts, model.backend(), self_test_by(model, parts.selftest_features, threads));
 }
 
 Value report_of(const ModelFile& file) {
@@ -250,7 +264,7 @@ std::shared_ptr<const ModelFile> build_imported_model_file(const ImportedParts& 
                     .payloads = std::move(payloads),
                     .versions = all_versions(&parts.versions),
                     .provenance = parts.provenance,
-                    .selftest = describe_selftest(parts.spec, test, members)};
+                    .selftest = describe_selftest(test, members)};
   return assemble(std::move(contents), std::move(members));
 }
 

@@ -30,6 +30,14 @@ struct ModelParts {
   Value report = Value::object();        ///< member report.json
 };
 
+/// The self-test of a model: its scores for rows of features, before transforms, made with so many threads (0: as the runtime says).
+SelfTest self_test_by(const Model& model, std::vector<float> features, int threads);
+
+/// What the manifest says of a self-test, null where that is empty; its rows go among the members.
+Value describe_selftest(const SelfTest& test, std::map<std::string, std::string>& members);
+/// The member report.json, where there is something to report.
+void add_report(const Value& report, std::map<std::string, std::string>& members);
+
 /// The file without self-test: good for scoring right after the training.
 std::shared_ptr<const ModelFile> build_model_file(const ModelParts& parts);
 

@@ -1,12 +1,14 @@
 /// Reads a manifest into what scoring needs.
 #include "model_manifest.h"
 
+#include <algorithm>
 #include <stdexcept>
 #include <utility>
 
 #include <ophion/error.h>
 
 #include "features.h"
+#include "folds.h"
 #include "safetensors.h"
 
 namespace ophion {
@@ -38,10 +40,9 @@ Spec spec_from(const Value& manifest) {
   return spec;
 }
 
-native::TransformChain chain_from(const ModelFile& file, std::size_t features) {
-  const auto& described = file.manifest().at("transforms").as_array();
+native::TransformChain chain_from(const ModelFile& file, const Value& list, const std::string& member, std::size_t features) {
+  const auto& described = list.as_array();
   if (described.empty()) return {};
-  constexpr const char* member = "transforms.safetensors";
   const auto tensors = read_safetensors(file.member(member), member);
   std::vector<native::TransformStep> steps;
   for (const Value& one : described) {
@@ -52,7 +53,7 @@ native::TransformChain chain_from(const ModelFile& file, std::size_t features) {
     for (const std::string& array : one.at("arrays").as_texts()) {
       const std::string name = std::to_string(steps.size()) + "." + array;
       const auto tensor = tensors.find(name);
-      if (tensor == tensors.end()) throw ModelError(std::string(member) + " lacks '" + name + "'");
+      if (tensor == tensors.end()) throw ModelError(member + " lacks '" + name + "'");
       step.arrays[array] = doubles_of(tensor->second);
     }
     steps.push_back(std::move(step));
@@ -82,6 +83,45 @@ SelfTest selftest_from(const ModelFile& file, const Spec& spec) {
   return test;
 }
 
+FoldsDescription folds_from(const Value& manifest) {
+  FoldsDescription folds;
+  const Value* described = manifest.find("folds");  // no file of format 1.0 has it
+  if (!described || described->is_null()) return folds;
+  const std::int64_t count = described->at("count").as_integer();
+  if (count < 2 || count > most_folds) throw ModelError("a model can't have " + std::to_string(count) + " folds");
+  folds.count = static_cast<int>(count);
+  if (described->at("transforms").size() != static_cast<std::size_t>(count)) throw ModelError("not every fold has its transforms");
+  if (const Value& by = described->at("expression"); !by.is_null()) {
+    folds.by = expression_from_value(by);
+    for (const native::Input& input : folds.by->inputs()) {
+      if (std::find(folds.inputs.begin(), folds.inputs.end(), input.column) == folds.inputs.end()) folds.inputs.push_back(input.column);
+    }
+  }
+  return folds;
+}
+
+std::vector<Preprocessing> preprocessing_from(const ModelFile& file, const ModelDescription& model) {
+  const Value& manifest = file.manifest();
+  const MissingPolicy missing = policy_named(manifest.at("missing").as_text());
+  const auto one = [&](const Value& transforms, std::optional<int> fold) {
+    return Preprocessing(missing, chain_from(file, transforms, transforms_member(fold), model.spec.features.size()), model.spec.features);
+  };
+  if (model.folds.count == 0) return {one(manifest.at("transforms"), std::nullopt)};
+  std::vector<Preprocessing> all;
+  const Value& transforms = manifest.at("folds").at("transforms");
+  for (int fold = 0; fold < model.folds.count; ++fold) all.push_back(one(transforms.at(static_cast<std::size_t>(fold)), fold));
+  return all;
+}
+
+std::size_t fold_from(const Value& payload, int folds) {
+  const Value& fold = payload.at("fold");
+  if (folds == 0 && fold.is_null()) return 0;
+  if (folds == 0 || !fold.is_integer() || fold.as_integer() < 0 || fold.as_integer() >= folds) {
+    throw ModelError("payload '" + payload.at("id").as_text() + "' is of a fold that the model has not");
+  }
+  return static_cast<std::size_t>(fold.as_integer());
+}
+
 ModelDescription parse(const ModelFile& file) {
   const Value& manifest = file.manifest();
   ModelDescription model;
@@ -91,9 +131,8 @@ ModelDescription parse(const ModelFile& file) {
   }
   model.inputs = manifest.at("inputs").as_texts();
   model.spectators = manifest.at("spectators").as_texts();
-  model.preprocessing =
-      Preprocessing(policy_named(manifest.at("missing").as_text()), chain_from(file, model.spec.features.size()), model.spec.features);
-  model.method_spec = after_transforms(model.spec, model.preprocessing);
+  model.folds = folds_from(manifest);
+  model.preprocessing = preprocessing_from(file, model);
   model.method = manifest.at("method").at("type").as_text();
   model.options = manifest.at("method").at("options");
   for (const Value& payload : manifest.at("payloads").as_array()) {
@@ -106,6 +145,7 @@ ModelDescription parse(const ModelFile& file) {
     one.info.set("carries_code", one.carries_code);
     if (const Value* itself = payload.find("transforms_itself")) one.transforms_itself = itself->as_boolean();
     one.members = payload.at("members").as_texts();
+    one.fold = fold_from(payload, model.folds.count);
     model.payloads.push_back(std::move(one));
   }
   if (model.payloads.empty()) throw ModelError("holds nothing that can score");
@@ -123,6 +163,10 @@ ModelDescription read_manifest(const ModelFile& file) {
   } catch (const std::invalid_argument& problem) {  // a transform that can't be
     throw ModelError(file.origin() + ": " + problem.what());
   }
+}
+
+std::string transforms_member(std::optional<int> fold) {
+  return fold ? "transforms/" + std::to_string(*fold) + ".safetensors" : "transforms.safetensors";
 }
 
 std::string member_name(const std::string& payload_id, const std::string& name) {

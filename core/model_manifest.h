@@ -1,6 +1,7 @@
 /// What a model file says of its model, read and checked. docs/model_file.md describes the manifest.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,16 +28,24 @@ struct PayloadDescription {
   Value info;           ///< as Payload::info
   bool carries_code = false;  ///< the file's word, which the method checks
   bool transforms_itself = false;  ///< it takes the features as they are
+  std::size_t fold = 0;  ///< of a cross-validation
   std::vector<std::string> members;
 };
 
+/// Of a cross-validation: every form of the model has one payload a fold.
+struct FoldsDescription {
+  int count = 0;  ///< 0: the model is one whole
+  std::optional<native::Expression> by;  ///< its value is the fold that has not seen an event
+  std::vector<std::string> inputs;       ///< the columns it reads
+};
+
 struct ModelDescription {
-  Spec spec;         ///< its features are those before the transforms
-  Spec method_spec;  ///< as the method knows it: its features are those after them
+  Spec spec;  ///< its features are those before the transforms
   std::vector<FeatureDefinition> features;
   std::vector<std::string> inputs;
   std::vector<std::string> spectators;
-  Preprocessing preprocessing;
+  FoldsDescription folds;
+  std::vector<Preprocessing> preprocessing;  ///< one, or one a fold
   std::string method;  ///< the plug-in's name
   Value options;
   std::vector<PayloadDescription> payloads;
@@ -45,6 +54,9 @@ struct ModelDescription {
 
 /// Throws ModelError naming the file and what is missing or can't be.
 ModelDescription read_manifest(const ModelFile& file);
+
+/// The member in which the arrays of a model's transforms lie, or of a fold's.
+std::string transforms_member(std::optional<int> fold);
 
 /// A payload's members, taken from the file.
 Payload payload_from(const ModelFile& file, const PayloadDescription& described);

@@ -52,6 +52,10 @@ std::string make_onnx_form(const Registry& registry, const Preprocessing& prepro
 void export_onnx(const std::filesystem::path& model, const std::filesystem::path& file) {
   const auto archive = ModelFile::read(model);
   std::string reason = "its config did not ask for one (\"export\": [\"onnx\"])";
+  if (const ModelDescription described = read_manifest(*archive); described.folds.count > 0) {
+    throw ModelError(archive->origin() + ": is a model of " + std::to_string(described.folds.count) +
+                     " folds, each with a graph of its own: there is no one graph of it");
+  }
   for (const Value& payload : archive->manifest().at("payloads").as_array()) {
     if (payload.at("id").as_text() == onnx_name) {
       write_atomically(file, archive->member(member_name(onnx_name, onnx_member)));

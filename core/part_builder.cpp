@@ -38,6 +38,13 @@ void PartBuilder::append(const EventBlock& block, std::span<const std::uint32_t>
     *weight++ = block.weights[row];
     *entry++ = block.entry[row];
   }
+  if (block.fold.empty()) return;
+  Fold* fold = append_to<Fold>(fold_, chosen.size());
+  std::uint64_t* draw = append_to<std::uint64_t>(draw_, chosen.size());
+  for (const std::uint32_t row : chosen) {
+    *fold++ = block.fold[row];
+    *draw++ = block.draw[row];
+  }
 }
 
 void PartBuilder::append_spectator(std::size_t spectator, const Strided& from, std::span<const std::uint32_t> chosen,
@@ -64,7 +71,7 @@ void PartBuilder::widen_spectator(std::size_t spectator, DType from, DType to) {
 }
 
 Part PartBuilder::finish(const std::vector<std::string>& spectator_names, const std::vector<DType>& types) && {
-  for (Storage* storage : {&features_, &labels_, &targets_, &weights_, &sample_, &entry_}) storage->shrink();
+  for (Storage* storage : {&features_, &labels_, &targets_, &weights_, &sample_, &entry_, &fold_, &draw_}) storage->shrink();
   for (Storage& storage : spectators_) storage.shrink();
   const auto kept = std::make_shared<const PartBuilder>(std::move(*this));
   const std::size_t rows = kept->rows();
@@ -76,6 +83,8 @@ Part PartBuilder::finish(const std::vector<std::string>& spectator_names, const 
   part.weights = view<double>(kept->weights_);
   part.sample = view<std::uint32_t>(kept->sample_);
   part.entry = view<std::uint64_t>(kept->entry_);
+  part.fold = view<Fold>(kept->fold_);
+  part.draw = view<std::uint64_t>(kept->draw_);
   for (std::size_t i = 0; i < types.size(); ++i) {
     Column column;
     column.name = spectator_names[i];

@@ -19,6 +19,8 @@ struct EventBlock {
   std::vector<float> targets;        ///< row-major
   std::vector<double> weights;
   std::vector<std::uint64_t> entry;  ///< the row's number in its file
+  std::vector<Fold> fold;            ///< cross-validation only
+  std::vector<std::uint64_t> draw;   ///< cross-validation only
   std::int32_t label = 0;
   std::uint32_t sample = 0;
 };
@@ -50,6 +52,8 @@ class PartBuilder {
   Storage weights_;
   Storage sample_;
   Storage entry_;
+  Storage fold_;
+  Storage draw_;
   std::vector<Storage> spectators_;
 };
 

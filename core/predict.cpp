@@ -12,7 +12,8 @@
 namespace ophion {
 namespace {
 
-/// What to read from one file: the model's inputs (features by name where the file lacks a raw column), then the spectators it has.
+/// What to read from one file: the model's inputs (features by name where the file lacks a raw column) and what tells an event's fold,
+/// then the spectators it has.
 struct Wanted {
   std::vector<std::string> inputs;
   std::vector<std::string> spectators;
@@ -39,6 +40,16 @@ Wanted columns_wanted(const Model& model, const FileInfo& info, const std::strin
       throw DataError(file + (info.tree.empty() ? "" : ", tree '" + info.tree + "'") + ": no column '" + name +
                       "', which the model needs" + nearest_names(name, present));
     }
+  }
+  if (has_all(model.fold_inputs())) {
+    for (const auto& name : model.fold_inputs()) {
+      if (std::find(wanted.inputs.begin(), wanted.inputs.end(), name) == wanted.inputs.end()) wanted.inputs.push_back(name);
+    }
+  } else {
+    const auto lacking = std::find_if_not(model.fold_inputs().begin(), model.fold_inputs().end(), has);
+    log(LogLevel::warning, file + " has no column '" + *lacking + "', which tells the fold that has not seen an event" +
+                               nearest_names(*lacking, present) + ": every event gets the mean of all " + std::to_string(model.folds()) +
+                               " folds");
   }
   for (const auto& name : model.spectators()) {
     if (has(name)) wanted.spectators.push_back(name);

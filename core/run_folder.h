@@ -19,6 +19,8 @@ class RunFolder {
   const std::filesystem::path& path() const noexcept { return path_; }
   std::filesystem::path model(const std::string& method) const { return path_ / "models" / (method + ".ophion"); }
   std::filesystem::path history(const std::string& method) const { return path_ / "history" / (method + ".jsonl"); }
+  /// A trained fold of a method, until the model of all folds is there.
+  std::filesystem::path fold(const std::string& method, int number) const { return checkpoints(method) / ("fold" + std::to_string(number) + ".ophion"); }
   std::filesystem::path checkpoints(const std::string& method) const { return path_ / "checkpoints" / method; }
   std::filesystem::path scores() const { return path_ / "scores.parquet"; }
   std::filesystem::path log_file() const { return path_ / "run.log"; }

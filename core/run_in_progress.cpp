@@ -14,7 +14,9 @@
 #include "demand_trust.h"
 #include "features.h"
 #include "fit_preprocessing.h"
+#include "folds.h"
 #include "isolation/isolated_method.h"
+#include "join_folds.h"
 #include "model_builder.h"
 #include "model_file.h"
 #include "model_state.h"
@@ -60,50 +62,12 @@ struct PreparedPart {
       auto* const changed = reinterpret_cast<float*>(features.append(bytes));
       preprocessing.apply(part.features, changed);
       view.features = MatrixView(changed, part.rows(), columns);
-      log(LogLevel::info, "copied " + std::to_string(bytes) + " bytes of features to transform them");
+      if (bytes > 0) log(LogLevel::info, "copied " + std::to_string(bytes) + " bytes of features to transform them");
     }
     view.labels = part.labels;
     view.targets = part.targets;
     view.weights = weights;
   }
-};
-
-/// Passes progress on to the host and keeps every epoch: also in a file, one line of JSON each, at once, so that a run that is killed
-/// has its history.
-class History {
- public:
-  History(const fs::path& file, const ProgressCallback& host) : host_(host), file_(file) {
-    drop_half_a_line();
-    stream_.open(file, std::ios::app);
-  }
-  bool operator()(const Progress& progress) {
-    Value epoch = Value::object();
-    epoch.set("epoch", progress.epoch);
-    for (const auto& [name, value] : progress.metrics) epoch.set(name, value);
-    stream_ << write_json(epoch, 0) << std::endl;
-    epochs_.push_back(std::move(epoch));
-    if (!stream_) throw Error("cannot write " + file_.string());
-    const bool go_on = (!host_ || host_(progress)) && progress.keep_going();
-    stopped_ = stopped_ || !go_on;
-    return go_on;
-  }
-  bool stopped() const noexcept { return stopped_; }
-  const Value::Array& epochs() const noexcept { return epochs_; }
-
- private:
-  /// A run that found no room may have left one at the end of the file, to which this one would add its own.
-  void drop_half_a_line() const {
-    std::ifstream stream(file_, std::ios::binary);
-    const std::string text{std::istreambuf_iterator<char>(stream), {}};
-    const std::size_t whole = text.rfind('\n') + 1;  // 0 where there is none
-    if (whole < text.size()) fs::resize_file(file_, whole);
-  }
-
-  const ProgressCallback& host_;
-  fs::path file_;
-  std::ofstream stream_;
-  Value::Array epochs_;
-  bool stopped_ = false;
 };
 
 /// The number by which methods are ranked, and whether more is better.
@@ -122,6 +86,11 @@ std::optional<Primary> primary_of(const MethodResult& result) {
   const Value& value = part->at(primary.at("name").as_text());
   if (!value.is_number()) return std::nullopt;
   return Primary{value.as_number(), primary.at("higher_is_better").as_boolean()};
+}
+
+/// Memory in which a method can be given events.
+Storage::Kind storage_for(const MethodConfig& method) {
+  return method.isolation.isolation == Isolation::process ? Storage::Kind::lent : Storage::Kind::own;
 }
 
 /// The few training events whose scores a model file keeps to test itself with: spread evenly over the part.
@@ -148,6 +117,52 @@ auto with_place(const Config& config, const MethodConfig& method, Call call) {
 }
 
 }  // namespace
+
+/// Passes progress on to the host and keeps every epoch: also in a file, one line of JSON each, at once, so that a run that is killed
+/// has its history.
+class RunInProgress::History {
+ public:
+  History(const fs::path& file, const ProgressCallback& host, int folds) : host_(host), file_(file), folds_(folds) {
+    drop_half_a_line();
+    stream_.open(file, std::ios::app);
+  }
+  /// What comes from now on is of that fold, from 0.
+  void begin_fold(Fold fold) { fold_ = fold; }
+  bool operator()(const Progress& now) {
+    Progress progress = now;
+    progress.fold = folds_ > 0 ? fold_ + 1 : 0;
+    progress.folds = folds_;
+    Value epoch = Value::object();
+    if (folds_ > 0) epoch.set("fold", fold_);
+    epoch.set("epoch", progress.epoch);
+    for (const auto& [name, value] : progress.metrics) epoch.set(name, value);
+    stream_ << write_json(epoch, 0) << std::endl;
+    epochs_.push_back(std::move(epoch));
+    if (!stream_) throw Error("cannot write " + file_.string());
+    const bool go_on = (!host_ || host_(progress)) && progress.keep_going();
+    stopped_ = stopped_ || !go_on;
+    return go_on;
+  }
+  bool stopped() const noexcept { return stopped_; }
+  const Value::Array& epochs() const noexcept { return epochs_; }
+
+ private:
+  /// A run that found no room may have left one at the end of the file, to which this one would add its own.
+  void drop_half_a_line() const {
+    std::ifstream stream(file_, std::ios::binary);
+    const std::string text{std::istreambuf_iterator<char>(stream), {}};
+    const std::size_t whole = text.rfind('\n') + 1;  // 0 where there is none
+    if (whole < text.size()) fs::resize_file(file_, whole);
+  }
+
+  const ProgressCallback& host_;
+  fs::path file_;
+  std::ofstream stream_;
+  Value::Array epochs_;
+  const int folds_;
+  Fold fold_ = 0;
+  bool stopped_ = false;
+};
 
 Spec spec_of(const Config& config, const Dataset* events) {
   Spec spec;
@@ -213,12 +228,12 @@ void RunInProgress::train(std::size_t index, const ProgressCallback& progress) {
   const auto begin = std::chrono::steady_clock::now();
   try {
     const fs::path kept = folder_.model(method.name);
+    result.status = "done";
     if (resume_ && fs::exists(kept)) {
       const auto file = ModelFile::read(kept);
       result.model = load(index, file, Trust::known);
-      result.metrics = evaluation_.add(method.name, *result.model);
+      evaluate(*result.model, result);
       if (const Value* own = report_of(*file).find("importance")) result.importance = *own;
-      result.status = "done";
       log(LogLevel::info, method.name + ": was trained before, its model is kept");
     } else {
       log(LogLevel::info, "training " + method.name + " (" + method.type + ")");
@@ -240,9 +255,10 @@ void RunInProgress::train(std::size_t index, const ProgressCallback& progress) {
   run_.methods_.push_back(std::move(result));
 }
 
-Model RunInProgress::load(std::size_t index, std::shared_ptr<const ModelFile> file, Trust trust) const {
+Model RunInProgress::load(std::size_t index, std::shared_ptr<const ModelFile> file, Trust trust, const std::string& backend) const {
   const MethodConfig& method = config_.methods()[index];
   LoadOptions options;
+  options.backend = backend;
   options.registry = config_.registry();
   options.call.threads = context_of(config_, method, spec_).call.threads;  // the time limit was the training's
   options.trust = trust;
@@ -252,28 +268,50 @@ Model RunInProgress::load(std::size_t index, std::shared_ptr<const ModelFile> fi
   return Model(std::make_shared<const Model::State>(std::move(file), options, methods_[index]));
 }
 
+void RunInProgress::evaluate(const Model& model, MethodResult& result) {
+  result.metrics = evaluation_.add(result.name, model);
+  result.folds = evaluation_.over_folds(result.name);
+}
+
 Model RunInProgress::make_model(std::size_t index, const ProgressCallback& progress, MethodResult& result) {
   const MethodConfig& method = config_.methods()[index];
-  const Part& train = events_[PartName::train];
+  History history(folder_.history(method.name), progress, events_.folds);
+  if (events_.folds > 0) return make_model_of_folds(index, history, result);
   const Preprocessing preprocessing = fit_preprocessing(config_, method, events_);
-  History history(folder_.history(method.name), progress);
+  Trained trained = train_on(index, events_, preprocessing, folder_.checkpoints(method.name), history, result);
+  evaluate(trained.untested, result);
+  result.importance = trained.parts.report.at("importance");
+  trained.parts.report.set("metrics", result.metrics);
+  trained.parts.report.set("history", Value(history.epochs()));
+  return keep(index, build_tested_model_file(trained.parts, trained.own), folder_.model(method.name));
+}
 
+Model RunInProgress::keep(std::size_t index, const std::shared_ptr<const ModelFile>& file, const fs::path& where) const {
+  Model model = load(index, file, Trust::all);
+  remember_trained(*file, where);  // before it is there: a run that is killed in between can be resumed
+  model.save(where);
+  return model;
+}
+
+RunInProgress::Trained RunInProgress::train_on(std::size_t index, const Events& events, const Preprocessing& preprocessing,
+                                               const fs::path& checkpoints, History& history, MethodResult& result) {
+  const MethodConfig& method = config_.methods()[index];
+  const Part& train = events[PartName::train];
   TrainContext context = context_of(config_, method, after_transforms(spec_, preprocessing));
-  context.checkpoints = folder_.checkpoints(method.name);
+  context.checkpoints = checkpoints;
   fs::create_directories(context.checkpoints);
   context.resume = resume_;
   context.progress = [&history](const Progress& now) { return history(now); };
 
   Payload payload;
   {
-    const auto kind = method.isolation.isolation == Isolation::process ? Storage::Kind::lent : Storage::Kind::own;
-    const PreparedPart training(config_, train, preprocessing, spec_.classes.size(), kind);
-    const PreparedPart validation(config_, events_[PartName::validation], preprocessing, spec_.classes.size(), kind);
+    const PreparedPart training(config_, train, preprocessing, spec_.classes.size(), storage_for(method));
+    const PreparedPart validation(config_, events[PartName::validation], preprocessing, spec_.classes.size(), storage_for(method));
     payload = with_place(config_, method, [&] { return methods_[index]->train({training.view, validation.view}, context); });
   }
   // Asked by the callback, or by interrupt(), which a training sees by itself between two epochs.
   const bool asked = history.stopped() || interrupted();
-  result.status = asked || payload.stopped ? "stopped" : "done";
+  if (asked || payload.stopped) result.status = "stopped";
   run_.stopped_ = run_.stopped_ || asked;
   if (payload.stopped && !asked) {
     log(LogLevel::warning, method.name + ": stopped at its time_limit of " + short_number(context.call.time_limit) +
@@ -284,19 +322,65 @@ Model RunInProgress::make_model(std::size_t index, const ProgressCallback& progr
   // Metrics come from the model as its file will give it, not from what lay in Python's memory after the fit.
   auto native = std::exchange(parts.payload.native, {});
   auto graph = std::exchange(parts.payload.onnx, {});
-  const Model own = load(index, build_model_file(parts), Trust::all);  // it was made here, a moment ago
-  const Model untested = with_native(parts, std::move(native), own);
-  add_onnx(parts, graph, own);
-  result.metrics = evaluation_.add(method.name, untested);
-  parts.report.set("metrics", result.metrics);
-  parts.report.set("history", Value(history.epochs()));
-  if (const Value* importance = parts.payload.info.find("importance")) result.importance = *importance;
-  parts.report.set("importance", result.importance);
-  const auto file = build_tested_model_file(parts, own);
-  const Model model = load(index, file, Trust::all);
-  remember_trained(*file, folder_.model(method.name));  // before it is there: a run that is killed in between can be resumed
-  model.save(folder_.model(method.name));
+  Model own = load(index, build_model_file(parts), Trust::all);  // it was made here, a moment ago
+  Model untested = with_native(parts, std::move(native), own, events);
+  add_onnx(parts, graph, own, events);
+  const Value* importance = parts.payload.info.find("importance");
+  parts.report.set("importance", importance ? *importance : Value());
+  return {std::move(parts), std::move(own), std::move(untested)};
+}
+
+Model RunInProgress::make_model_of_folds(std::size_t index, History& history, MethodResult& result) {
+  const MethodConfig& method = config_.methods()[index];
+  FoldedParts whole;
+  whole.by = config_.data().split.fold_by;
+  for (Fold fold = 0; fold < events_.folds; ++fold) {
+    whole.folds.push_back(fold_file(index, fold, history, result));
+    if (run_.stopped_ && fold + 1 < events_.folds) {
+      throw Interrupted("the run was stopped in fold " + std::to_string(fold + 1) + " of " + std::to_string(events_.folds) +
+                        ": the model needs all of them, and resuming the run trains the rest");
+    }
+  }
+  const auto untested_file = join_folds(whole, {});
+  const std::string own_backend = untested_file->manifest().at("payloads").at(0).at("backend").as_text();
+  const Model untested = load(index, untested_file, Trust::all);
+  const Model own = untested.backend() == own_backend ? untested : load(index, untested_file, Trust::all, own_backend);
+  evaluate(untested, result);
+  whole.report.set("metrics", result.metrics);
+  result.importance = mean_importance(whole.folds);
+  whole.report.set("importance", result.importance);
+  whole.report.set("folds", result.folds);
+  whole.report.set("history", Value(history.epochs()));
+  const int threads = method.threads != 0 ? method.threads : config_.threads();
+  const auto file = join_folds(whole, self_test_by(own, selftest_rows(events_[PartName::train]), threads));
+  Model model = keep(index, file, folder_.model(method.name));
+  for (Fold fold = 0; fold < events_.folds; ++fold) {
+    fs::remove(folder_.fold(method.name, fold));
+    forget_trained(*whole.folds[static_cast<std::size_t>(fold)]);
+  }
   return model;
+}
+
+std::shared_ptr<const ModelFile> RunInProgress::fold_file(std::size_t index, Fold fold, History& history, MethodResult& result) {
+  const MethodConfig& method = config_.methods()[index];
+  const std::string who = method.name + ", fold " + std::to_string(fold + 1) + " of " + std::to_string(events_.folds) + ": ";
+  const fs::path kept = folder_.fold(method.name, fold);
+  if (resume_ && fs::exists(kept)) {
+    auto file = ModelFile::read(kept);
+    load(index, file, Trust::known);
+    log(LogLevel::info, who + "was trained before, its model is kept");
+    return file;
+  }
+  const Events events = events_of_fold(events_, plan_of(config_), fold, storage_for(method));
+  log(LogLevel::info, who + "training on " + std::to_string(events[PartName::train].rows()) + " events, copied together");
+  history.begin_fold(fold);
+  const Preprocessing preprocessing = fit_preprocessing(config_, method, events);
+  const fs::path checkpoints = folder_.checkpoints(method.name) / ("fold" + std::to_string(fold));
+  const Trained trained = train_on(index, events, preprocessing, checkpoints, history, result);
+  auto file = build_tested_model_file(trained.parts, trained.own);
+  // A fold that was stopped because the run was goes on from its checkpoint when the run is resumed.
+  if (!run_.stopped_) keep(index, file, kept);
+  return file;
 }
 
 void RunInProgress::weigh_features(MethodResult& result) const {
@@ -308,7 +392,8 @@ void RunInProgress::weigh_features(MethodResult& result) const {
   }
 }
 
-Model RunInProgress::with_native(ModelParts& parts, std::map<std::string, std::string> native, const Model& own) const {
+Model RunInProgress::with_native(ModelParts& parts, std::map<std::string, std::string> native, const Model& own,
+                                 const Events& events) const {
   const std::string who = parts.method.name + ": ";
   if (native.empty()) {
     if (!parts.payload.not_native.empty()) log(LogLevel::info, who + "has no native form: " + parts.payload.not_native);
@@ -317,7 +402,7 @@ Model RunInProgress::with_native(ModelParts& parts, std::map<std::string, std::s
   parts.payload.native = std::move(native);
   try {
     const Model model(build_model_file(parts));
-    parts.payload.not_native = form_difference(model, own, events_);
+    parts.payload.not_native = form_difference(model, own, events);
     if (parts.payload.not_native.empty()) return model;
   } catch (const ModelError& problem) {
     parts.payload.not_native = problem.what();
@@ -329,7 +414,7 @@ Model RunInProgress::with_native(ModelParts& parts, std::map<std::string, std::s
   return own;
 }
 
-void RunInProgress::add_onnx(ModelParts& parts, const std::string& graph, const Model& own) const {
+void RunInProgress::add_onnx(ModelParts& parts, const std::string& graph, const Model& own, const Events& events) const {
   std::string& problem = parts.payload.not_onnx;
   if (!graph.empty()) {
     LoadOptions options;
@@ -337,7 +422,7 @@ void RunInProgress::add_onnx(ModelParts& parts, const std::string& graph, const 
     options.registry = config_.registry();
     try {
       parts.payload.onnx = make_onnx_form(config_.registry(), parts.preprocessing, graph, own);
-      problem = form_difference(Model(build_model_file(parts), options), own, events_);
+      problem = form_difference(Model(build_model_file(parts), options), own, events);
     } catch (const Error& reason) {
       problem = reason.what();
     }
@@ -358,7 +443,7 @@ Value RunInProgress::report() const {
     if (method.model) {
       entry.set("model", fs::relative(folder_.model(method.name), folder_.path()).string());
       entry.set("metrics", method.metrics);
-      entry.set("importance", method.importance);
+      if (!method.folds.is_null()) entry.set("folds", method.folds);
       const auto mine = primary_of(method);
       const auto theirs = best ? primary_of(*best) : std::nullopt;
       if (!best || (mine && (!theirs || (mine->higher_is_better ? mine->value > theirs->value : mine->value < theirs->value)))) {

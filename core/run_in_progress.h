@@ -41,15 +41,32 @@ class RunInProgress {
   TrainedRun finish();
 
  private:
+  class History;
+  /// A method, or one of its folds, between its training and its file.
+  struct Trained {
+    ModelParts parts;
+    Model own;       ///< scored by the method
+    Model untested;  ///< as the file will be scored
+  };
+
   void weigh_features(MethodResult& result) const;
   void draw_report(const NamedModels& models) const;
   Model make_model(std::size_t index, const ProgressCallback& progress, MethodResult& result);
+  /// `preprocessing` and `events` must outlive what comes back.
+  Trained train_on(std::size_t index, const Events& events, const Preprocessing& preprocessing, const std::filesystem::path& checkpoints,
+                   History& history, MethodResult& result);
+  /// Cross-validation: trains fold after fold, and makes one model of them.
+  Model make_model_of_folds(std::size_t index, History& history, MethodResult& result);
+  std::shared_ptr<const ModelFile> fold_file(std::size_t index, Fold fold, History& history, MethodResult& result);
+  /// Loads a finished file, remembers it as trained here and writes it.
+  Model keep(std::size_t index, const std::shared_ptr<const ModelFile>& file, const std::filesystem::path& where) const;
+  void evaluate(const Model& model, MethodResult& result);
   /// Adds the neutral form where it scores as the trainer does. The model as it is then, before its self-test.
-  Model with_native(ModelParts& parts, std::map<std::string, std::string> native, const Model& own) const;
+  Model with_native(ModelParts& parts, std::map<std::string, std::string> native, const Model& own, const Events& events) const;
   /// Adds the ONNX form that was asked for, where it scores as the trainer does.
-  void add_onnx(ModelParts& parts, const std::string& graph, const Model& own) const;
+  void add_onnx(ModelParts& parts, const std::string& graph, const Model& own, const Events& events) const;
   /// The model of a file, loaded where its method was trained.
-  Model load(std::size_t index, std::shared_ptr<const ModelFile> file, Trust trust) const;
+  Model load(std::size_t index, std::shared_ptr<const ModelFile> file, Trust trust, const std::string& backend = "") const;
   Value report() const;
 
   const Config& config_;

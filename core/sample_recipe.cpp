@@ -26,6 +26,7 @@ SampleRecipe::SampleRecipe(const DataConfig& data, std::vector<std::string> know
     features_.push_back(from_text("feature", feature.name, feature.expression));
   for (const std::string& name : data.spectators) spectators_.push_back(need(name, "spectator '" + name + "'"));
   if (!data.split.by.empty()) split_by_ = from_text("data.split.by", data.split.by, data.split.by);
+  if (!data.split.fold_by.empty()) fold_by_ = from_text("data.split.folds", data.split.fold_by, data.split.fold_by);
 }
 
 SampleRecipe::SampleRecipe(const DataConfig& data, const SampleConfig& sample, bool regression, std::vector<std::string> known)

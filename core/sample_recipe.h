@@ -50,6 +50,7 @@ class SampleRecipe {
   const std::optional<Quantity>& selection() const noexcept { return selection_; }
   const std::optional<Quantity>& weight() const noexcept { return weight_; }
   const std::optional<Quantity>& split_by() const noexcept { return split_by_; }
+  const std::optional<Quantity>& fold_by() const noexcept { return fold_by_; }
   const std::vector<Quantity>& features() const noexcept { return features_; }
   const std::vector<Quantity>& targets() const noexcept { return targets_; }
   /// Positions among `columns`, in the order of `data.spectators`.
@@ -67,6 +68,7 @@ class SampleRecipe {
   std::optional<Quantity> selection_;
   std::optional<Quantity> weight_;
   std::optional<Quantity> split_by_;
+  std::optional<Quantity> fold_by_;
   std::vector<Quantity> features_;
   std::vector<Quantity> targets_;
   std::vector<std::size_t> spectators_;

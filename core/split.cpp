@@ -39,14 +39,30 @@ std::uint64_t Split::key(std::uint64_t sample, std::uint64_t file) const noexcep
 PartName Split::part_of(std::uint64_t key, std::uint64_t entry) const noexcept {
   const double number = uniform(key, entry);
   if (number < config_.test) return PartName::test;
+  if (folds() > 0) return PartName::train;
   if (number < config_.test + config_.validation) return PartName::validation;
   return PartName::train;
 }
 
+std::uint64_t Split::draw(std::uint64_t key, std::uint64_t entry) const noexcept { return split_mix(key, entry); }
+
+Fold Split::fold_of(std::uint64_t draw) const noexcept { return static_cast<Fold>(uniform(draw, 0) * folds()); }
+
+bool Split::validates(std::uint64_t draw, Fold fold) const noexcept {
+  return uniform(draw, 1 + static_cast<std::uint64_t>(fold)) < config_.validation;
+}
+
+Fold fold_named(double value, int folds) noexcept {
+  // What is no number fails both comparisons.
+  return value >= 0 && value < folds && std::trunc(value) == value ? static_cast<Fold>(value) : no_fold;
+}
+
 bool Split::wants(PartName part) const noexcept {
   switch (part) {
-    case PartName::train: return by_value() || config_.validation + config_.test < 1;
-    case PartName::validation: return by_value() ? !config_.validation_values.empty() : config_.validation > 0;
+    case PartName::train: return by_value() || (folds() > 0 ? 0 : config_.validation) + config_.test < 1;
+    case PartName::validation:
+      if (folds() > 0) return false;  // each fold has its own
+      return by_value() ? !config_.validation_values.empty() : config_.validation > 0;
     case PartName::test: break;
   }
   return by_value() ? !config_.test_values.empty() : config_.test > 0;

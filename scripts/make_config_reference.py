@@ -146,12 +146,19 @@ def forms_of_an_object(forms, root, prefix):
         meanings = "; ".join(f"{code(kind)}: {form['description'].rstrip('.')}" for kind, form in zip(types, forms))
         yield f"| `{prefix}type` | {cell(', '.join(map(code, types)))} | required | {cell(meanings)}. |"
     telling = [name for form in forms for name in form.get("required", [])]
-    for kind, form in zip(types, forms):
-        own = form.get("required", [])
-        only = f"With {code(kind)}: " if kind else f"With `{own[0]}`: " if own else f"Without `{telling[0]}`: "
+    told = []  # (key, its schema) that has its row; forms that share a key share the row
+    for form in forms:
         for name, item in form["properties"].items():
-            if not (kind and name == "type"):
-                yield row(prefix + name, item, root, name in own, "" if not kind and name in own else only)
+            if (all(types) and name == "type") or (name, item) in told:
+                continue
+            told.append((name, item))
+            own = form.get("required", [])
+            sharing = [kind for kind, other in zip(types, forms) if other["properties"].get(name) == item]
+            if all(types):
+                only = "" if len(sharing) == len(forms) else f"With {', '.join(map(code, sharing))}: "
+            else:
+                only = "" if name in own else f"With `{own[0]}`: " if own else f"Without `{telling[0]}`: "
+            yield row(prefix + name, item, root, name in own, only)
 
 
 def table(schema):

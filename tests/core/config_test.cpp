@@ -94,7 +94,8 @@ TEST(CheckConfig, TellsWhatNoSchemaAllows) {
       {"feature_is_a_number", " /data/features/1: expected text or an object, found 3"},
       {"feature_without_name", " /data/features/0: missing key 'name'"},
       {"files_is_a_number", " /data/samples/0/files: expected text or a list, found 3"},
-      {"folds_are_not_here_yet",
+      {"folds_key", " /data/split/folds: unknown key 'folds'; known are by, validation, test"},
+      {"folds_outside_split",
        " /data/folds: unknown key 'folds'; known are samples, features, targets, spectators, weights, missing, "
        "split"},
       {"fraction", " /data/split/validation: expected less than 1, found 1"},
@@ -107,6 +108,7 @@ TEST(CheckConfig, TellsWhatNoSchemaAllows) {
       {"name_leaves_the_folder",
        " /name: expected letters, digits, '.', '_' and '-', beginning with a letter or digit, found '../x'"},
       {"negative_seed", " /seed: expected at least 0, found -1"},
+      {"one_fold", " /data/split/folds: expected at least 2, found 1"},
       {"no_features", " /data/features: expected at least 1 item, found 0"},
       {"no_files", " /data/samples/0/files: expected at least 1 item, found 0"},
       {"no_methods", " /methods: expected at least 1 item, found 0"},
@@ -167,12 +169,19 @@ TEST(CheckConfig, TellsWhatNoSchemaCanSay) {
       {"name_of_a_spectator",
        " /data/features/0/expr: the name 'm4l' of this expression is also the column that stands among the "
        "spectators; give the feature another name"},
+      {"name_of_the_fold_column",
+       " /data/features/1/expr: the name 'event' of this expression is also the column that data.split.folds reads; give the feature "
+       "another name"},
       {"no_class", " /data/samples/1: missing key 'class', which a classification needs"},
       {"one_class", " /data/samples: expected two classes or more, found only 'signal'"},
       {"regression_without_targets", " /data: missing key 'targets', which a regression needs"},
       {"selection_syntax",
        " /data/samples/0/selection: selection 'pt >': expected a number, a column or '(', found end of text at "
        "column 5"},
+      {"folds_syntax",
+       " /data/split/folds: folds 'event %': expected a number, a column or '(', found end of text at column 8"},
+      {"folds_without_number",
+       " /data/split/folds: expected a remainder by the number of folds (from 2 to 100), such as 'event % 5', found 'event'"},
       {"split_syntax",
        " /data/split/by: split 'event %': expected a number, a column or '(', found end of text at column 8"},
       {"target_is_a_feature", " /data/targets/0/expr: 'y' is the feature 'pt' as well: the answer would be known"},
@@ -304,6 +313,19 @@ class ConfigFile : public testing::Test {
 
   fs::path folder_;
 };
+
+TEST_F(ConfigFile, TakesFoldsDrawnOrByAnExpression) {
+  const auto drawn = good("folds_drawn").data().split;
+  EXPECT_EQ(drawn.folds, 5);
+  EXPECT_EQ(drawn.fold_by, "");
+  EXPECT_EQ(drawn.validation, 0.2);
+  EXPECT_EQ(drawn.test, 0);
+  const auto named = good("folds_by_expression").data().split;
+  EXPECT_EQ(named.folds, 4);
+  EXPECT_EQ(named.fold_by, "(run + event) % 4");
+  EXPECT_EQ(named.validation, 0);
+  EXPECT_EQ(named.test, 0.1);
+}
 
 TEST_F(ConfigFile, BecomesPlainStructs) {
   const auto file = write("train.json", text_of(configs / "good" / "split_by_expression.json"));

@@ -154,7 +154,7 @@ TEST(Model, ShowsFeaturesAndItsMethodTheColumnsThatTransformsMakeOfThem) {
   // Three weights, which the method counts when it is loaded: of mZ2, mZ1=2 and mZ1=5.
   const auto file = Training(plain_features, "[1, 10, 100]").transform(encoder).file();
   const Value& step = file->manifest().at("transforms").at(0);
-  EXPECT_EQ(write_json(step, 0), R"({"type":"onehot","settings":{},"arrays":["categories","columns","counts"],"names":["mZ1=2","mZ1=5"]})");
+  EXPECT_EQ(write_json(step, 0), R"({"type":"onehot","settings":{},"arrays":["categories","columns","counts"],"features":["mZ1"],"names":["mZ1=2","mZ1=5"]})");
   Model(file, Training().options()).save(folder.path() / "m.ophion");
   const Model model = Model::load(folder.path() / "m.ophion", Training().options());
   EXPECT_THAT(model.features(), ElementsAre("mZ1", "mZ2"));

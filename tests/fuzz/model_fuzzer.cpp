@@ -30,15 +30,19 @@ class Sums final : public ophion::Backend {
 void use(const ophion::ModelDescription& model) {
   constexpr std::size_t rows = 3, most_columns = 10'000;
   const std::vector<double> column{0.5, -2, 1e30};
-  for (const auto& feature : model.features) {
-    const std::vector<const double*> columns(feature.expression.inputs().size(), column.data());
+  const auto evaluate = [&](const ophion::native::Expression& expression) {
+    const std::vector<const double*> columns(expression.inputs().size(), column.data());
     std::vector<double> out(rows);
-    feature.expression.evaluate(columns, rows, out.data());
-  }
+    expression.evaluate(columns, rows, out.data());
+  };
+  for (const auto& feature : model.features) evaluate(feature.expression);
+  if (model.folds.by) evaluate(*model.folds.by);
   if (model.spec.features.size() > most_columns || model.spec.outputs() > most_columns) return;
   const std::vector<float> features(rows * model.spec.features.size(), 0.25f);
   std::vector<float> scores(rows * model.spec.outputs());
-  model.preprocessing.predict(Sums(), {features.data(), rows, model.spec.features.size()}, model.spec.outputs(), scores);
+  for (const auto& preprocessing : model.preprocessing) {
+    preprocessing.predict(Sums(), {features.data(), rows, model.spec.features.size()}, model.spec.outputs(), scores);
+  }
 }
 
 }  // namespace
@@ -50,7 +54,9 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view rest = end == text.npos ? std::string_view() : text.substr(end + 1);
   const std::size_t middle = rest.find(border);
   std::map<std::string, std::string> members{{"payload/0/weights.bin", "16 bytes of them"}, {"script/linear.txt", "text"}};
-  members.emplace("transforms.safetensors", rest.substr(0, middle));
+  for (const char* name : {"transforms.safetensors", "transforms/0.safetensors", "transforms/1.safetensors"}) {
+    members.emplace(name, rest.substr(0, middle));
+  }
   if (middle != rest.npos) members.emplace("selftest.safetensors", rest.substr(middle + border.size()));
   try {
     const auto file = ModelFile::make(read_json(text.substr(0, end), "manifest.json"), std::move(members));

@@ -214,6 +214,14 @@ def test_tensorboard_gets_a_folder_for_each_method(packages, folder):
     assert ("loss", 0.5, 2) in events and ("test/auc", 0.75, 2) in events and events[-1] == "closed"
 
 
+def test_each_fold_has_metrics_of_its_own(packages, folder):
+    job = start(folder, tensorboard=True)
+    for fold in (1, 2):
+        job.run({"method": "mlp", "epoch": 1, "fold": fold, "metrics": {"loss": 1.0}}, {})
+    (events,) = packages.writer.files.values()
+    assert events == [("fold1/loss", 1.0, 1), ("fold2/loss", 1.0, 1)]
+
+
 @pytest.mark.parametrize(
     ("package", "track", "pointer"),
     [("mlflow", {"mlflow": {}}, "/track/mlflow"), ("tensorboard.summary", {"tensorboard": True}, "/track/tensorboard")],

@@ -31,11 +31,14 @@ struct NamedExpression {
 };
 
 struct SplitConfig {
-  double validation = 0.2;       ///< fractions, when `by` is empty
+  double validation = 0.2;       ///< fractions, when `by` is empty; with folds, of the events that each fold trains on
   double test = 0.3;
   std::string by;                ///< an expression that gives a whole number
   std::vector<std::int64_t> validation_values;
   std::vector<std::int64_t> test_values;
+  int folds = 0;                 ///< of a cross-validation; 0: none
+  std::string fold_by;           ///< an expression whose values 0 to folds - 1 are the folds; empty: drawn
+  bool folds_of_model = false;   ///< the folds are those of a trained model and divide nothing here: an event is in one, or in none
 };
 
 enum class MissingPolicy { error, drop, impute, keep };

@@ -47,6 +47,8 @@ struct Progress {
   std::string method;  ///< the name in the config
   std::int64_t epoch = 0;   ///< from 1
   std::int64_t epochs = 0;  ///< 0 when not known
+  int fold = 0;   ///< of a cross-validation, from 1; 0: the config asks for none
+  int folds = 0;
   std::vector<std::pair<std::string, double>> metrics;  ///< such as "loss", "validation/loss"
   /// False once `ophion::interrupt` was called.
   OPHION_EXPORT bool keep_going() const noexcept;

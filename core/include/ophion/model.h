@@ -53,6 +53,9 @@ class OPHION_EXPORT BoundScore {
   void operator()(std::span<const float> event, std::span<float> out) const;
   /// Many events: columns in the bound order; `out` holds rows × outputs.
   void predict(const MatrixView& events, std::span<float> out) const;
+  /// Whether each event is scored by the fold that has not seen it. Numbers that decide that must be whole and, as float, below 2^24
+  /// (larger event numbers can't be told apart): else DataError. Give them as double, or to `Model::predict` in their own type.
+  bool by_fold() const noexcept;
 
  private:
   friend class Model;
@@ -88,15 +91,24 @@ class OPHION_EXPORT Model {
   /// "score", "score_<class>" or "pred_<target>", one an output.
   std::vector<std::string> output_names() const;
 
-  /// Scores rows of features in training order. `out` is the caller's: rows × outputs, row-major.
+  /// How many folds of a cross-validation the model is made of; 0: it is one whole.
+  std::size_t folds() const noexcept;
+  /// The columns that tell which fold has not seen an event. Empty where nothing does: then every event gets the mean of all folds.
+  const std::vector<std::string>& fold_inputs() const noexcept;
+
+  /// Scores rows of features in training order, with folds by the mean of all. `out` is the caller's: rows × outputs, row-major.
   void predict(const MatrixView& features, std::span<float> out) const;
   std::vector<float> predict(const MatrixView& features) const;
+  /// Scores each row by one fold of a cross-validation, from 0; -1: by the mean of all. Throws DataError for a fold that is not there.
+  std::vector<float> predict(const MatrixView& features, std::span<const std::int16_t> folds) const;
   /// Scores columns by name (features, or the raw columns their expressions need); the rest is ignored. A name that is both is
-  /// the raw column. Numbers of array columns are found as "pt[0]".
+  /// the raw column. Numbers of array columns are found as "pt[0]". Where the `fold_inputs` are there too, each row is scored by the fold
+  /// that has not seen it.
   std::vector<float> predict(const Columns& columns) const;
 
   /// Fixes the order in which a program has its numbers: names of features or of raw columns ("pt", "pt[0]"). A missing one
   /// throws DataError here, naming the nearest. A name that is both a raw column and a feature computed from others is the raw column.
+  /// Where the `fold_inputs` are among them, each event is scored by the fold that has not seen it, else by the mean of all.
   BoundScore bind(const std::vector<std::string>& names) const;
 
  private:

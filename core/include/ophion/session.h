@@ -23,6 +23,7 @@ struct MethodResult {
   std::string error;    ///< why there is no model
   double seconds = 0;   ///< wall time of the training
   Value metrics;        ///< {"test": {"auc": …, "auc_error": …}, "train": …, "validation": …}
+  Value folds;          ///< of a cross-validation: {"metrics": [of each fold], "mean": …, "spread": …}; else null
   Value importance;     ///< {"part", "metric", "permutation": [{"feature", "value", "error"}], "own": {"name", "values"}}; null: not computed
 };
 

@@ -216,7 +216,7 @@ def _demand_independence(pca: IncrementalPCA, names: Sequence[str]) -> None:
 
 
 def _decorrelate(options: Mapping[str, Any], events: Events, names: Sequence[str]) -> Fitted:
-    """The symmetric square root of the inverse covariance (TMVA Users Guide, section 4.1.2)."""
+    """The symmetric square root of the inverse covariance (TMVA Users Guide, arXiv:physics/0703039, section 4.1.2)."""
     chosen, rows = options.get("class", "all"), None
     if chosen != "all":
         if chosen not in events.classes:

@@ -50,10 +50,13 @@ class Job:
         arguments : dict
             method : str
             epoch : int
+            fold : int, optional
+                Of a cross-validation, from 1: its metrics are told as "fold1/loss".
             metrics : dict
                 {name: number}, such as "loss" and "validation/loss".
         """
-        method, epoch, metrics = arguments["method"], arguments["epoch"], arguments["metrics"]
+        method, epoch, fold = arguments["method"], arguments["epoch"], arguments.get("fold")
+        metrics = {f"fold{fold}/{name}" if fold else name: value for name, value in arguments["metrics"].items()}
         self._tell(lambda tracker: tracker.epoch(method, epoch, metrics))
         return {}
 
