@@ -1,12 +1,19 @@
 /// The verbs of the ophion program. Each adds itself to the parser and runs when it was named.
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include <CLI/CLI.hpp>
+#include <ophion/config.h>
 
 namespace ophion::cli {
 
 /// Exit statuses: 0 done, these otherwise.
 enum Exit : int { done = 0, failed = 1, usage = 2, was_interrupted = 130 };
+
+/// KEY=VALUE of --set.
+Config with_overrides(Config config, const std::vector<std::string>& overrides);
 
 /// What every verb knows: where `--json` puts things, what it exits with.
 struct Outcome {
@@ -17,6 +24,8 @@ struct Outcome {
 void add_init(CLI::App& app, Outcome& outcome);
 void add_validate(CLI::App& app, Outcome& outcome);
 void add_train(CLI::App& app, Outcome& outcome);
+void add_evaluate(CLI::App& app, Outcome& outcome);
+void add_report(CLI::App& app, Outcome& outcome);
 void add_predict(CLI::App& app, Outcome& outcome);
 void add_export(CLI::App& app, Outcome& outcome);
 void add_import(CLI::App& app, Outcome& outcome);

@@ -35,6 +35,8 @@ int main(int argc, char** argv) {
   ophion::cli::add_validate(app, outcome);
   ophion::cli::add_train(app, outcome);
   ophion::cli::add_predict(app, outcome);
+  ophion::cli::add_evaluate(app, outcome);
+  ophion::cli::add_report(app, outcome);
   ophion::cli::add_export(app, outcome);
   ophion::cli::add_import(app, outcome);
   ophion::cli::add_inspect(app, outcome);

@@ -2,9 +2,7 @@
 #include "run_in_progress.h"
 
 #include <algorithm>
-#include <array>
 #include <chrono>
-#include <cstdio>
 #include <fstream>
 #include <iterator>
 #include <optional>
@@ -24,6 +22,7 @@
 #include "onnx_form.h"
 #include "provenance.h"
 #include "storage.h"
+#include "text.h"
 
 namespace ophion {
 namespace fs = std::filesystem;
@@ -44,13 +43,6 @@ TrainContext context_of(const Config& config, const MethodConfig& method, const 
   context.call.threads = method.threads != 0 ? method.threads : config.threads();
   context.call.time_limit = method.time_limit != 0 ? method.time_limit : config.time_limit();
   return context;
-}
-
-/// "0.5", "30".
-std::string seconds_text(double seconds) {
-  std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), "%g", seconds);
-  return text.data();
 }
 
 /// The events of a part as a method sees them; owns what had to be changed or computed.
@@ -197,6 +189,13 @@ RunInProgress::RunInProgress(const Config& config, std::vector<std::shared_ptr<c
     : config_(config), methods_(std::move(methods)), spec_(std::move(spec)), events_(events), folder_(folder), resume_(resume),
       provenance_(provenance(config, events)), evaluation_(config.registry(), spec_, events, config.data().features, config.resolved().at("evaluation"), config.seed()) {
   run_.folder_ = folder.path();
+  separation_ = evaluation_.separation();
+  std::string ranking;
+  for (const Value& feature : separation_.is_array() ? separation_.as_array() : Value::Array()) {
+    const Value& value = feature.at("value");
+    ranking += (ranking.empty() ? "" : ", ") + feature.at("feature").as_text() + " " + (value.is_number() ? short_number(value.as_number(), 3) : "unknown");
+  }
+  if (!ranking.empty()) log(LogLevel::info, "separation of the classes by each feature alone: " + ranking);
 }
 
 void RunInProgress::train(std::size_t index, const ProgressCallback& progress) {
@@ -277,7 +276,7 @@ Model RunInProgress::make_model(std::size_t index, const ProgressCallback& progr
   result.status = asked || payload.stopped ? "stopped" : "done";
   run_.stopped_ = run_.stopped_ || asked;
   if (payload.stopped && !asked) {
-    log(LogLevel::warning, method.name + ": stopped at its time_limit of " + seconds_text(context.call.time_limit) +
+    log(LogLevel::warning, method.name + ": stopped at its time_limit of " + short_number(context.call.time_limit) +
                                " s; the best so far is kept");
   }
 
@@ -372,7 +371,9 @@ Value RunInProgress::report() const {
   report.set("name", config_.name());
   report.set("task", spec_.task);
   report.set("classes", Value(spec_.classes));
-  report.set("data", events_.report());
+  Value data = events_.report();
+  data.set("separation", separation_);
+  report.set("data", std::move(data));
   report.set("methods", std::move(methods));
   report.set("best", best ? Value(best->name) : Value());
   report.set("stopped", run_.stopped_);

@@ -61,6 +61,7 @@ class RunInProgress {
   const Value provenance_;
   TrainedRun run_;
   Evaluation evaluation_;
+  Value separation_;
   std::exception_ptr first_failure_;
 };
 

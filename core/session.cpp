@@ -12,6 +12,7 @@
 #include "run_folder.h"
 #include "run_in_progress.h"
 #include "run_log.h"
+#include "tracking.h"
 
 namespace ophion {
 
@@ -67,9 +68,16 @@ TrainedRun Session::train(const ProgressCallback& progress) const {
   if (!folder) folder = RunFolder::make(config_);
   log_lines.open(folder->log_file());
 
+  Tracking tracking(config_, folder->path());
+  const ProgressCallback told = [&](const Progress& now) {
+    tracking.epoch(now);
+    return !progress || progress(now);
+  };
   RunInProgress run(config_, std::move(methods), spec_of(config_, events_ ? &*events_ : nullptr), events, *folder, !resume_.empty());
-  for (std::size_t i = 0; i < config_.methods().size(); ++i) run.train(i, progress);
-  return run.finish();
+  for (std::size_t i = 0; i < config_.methods().size(); ++i) run.train(i, told);
+  TrainedRun done = run.finish();
+  tracking.finish();
+  return done;
 }
 
 const Model& TrainedRun::best() const {

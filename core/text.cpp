@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdio>
 #include <ctime>
 
 #include <ophion/error.h>
@@ -28,6 +29,12 @@ std::string files_near(const std::filesystem::path& file) {
   for (; !ignored && each != std::filesystem::directory_iterator(); each.increment(ignored)) names.push_back(each->path().filename());
   std::sort(names.begin(), names.end());
   return nearest_names(file.filename(), names);
+}
+
+std::string short_number(double number, int digits) {
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%.*g", digits, number);
+  return text.data();
 }
 
 std::string utc_now(const char* format) {

@@ -1,4 +1,4 @@
-/// Text that several files make: lists of names, names of files, times.
+/// Text that several files make: lists of names, names of files, numbers, times.
 #pragma once
 
 #include <filesystem>
@@ -16,6 +16,9 @@ std::string joined(const std::vector<std::string>& words, std::string_view none 
 
 /// "; did you mean 'train.json'?" for the names in the file's folder that are nearest to its own, or nothing.
 std::string files_near(const std::filesystem::path& file);
+
+/// "0.5", "30", "1.23e-05": at most so many digits.
+std::string short_number(double number, int digits = 6);
 
 constexpr const char* iso_time = "%Y-%m-%dT%H:%M:%SZ";
 

@@ -42,7 +42,7 @@ class MethodFace {
   void export_onnx(PyObject* model, PyObject* context, Payload& payload) const;
   /// {package: version} of what the model's scores depend on.
   Value versions(PyObject* model) const;
-  /// {"name", "values": {feature: number}}, or null where the trainer has no measure of its own.
+  /// {"name", "values": [{"feature", "value"}]}, or null where the trainer has no measure of its own.
   Value importance(PyObject* model) const;
   /// predict(model, x): what is called for every batch.
   PyRef predict_function() const;

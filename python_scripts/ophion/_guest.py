@@ -133,8 +133,11 @@ class _Folder:
 class _Environment:
     """The environment's variables as Python knows them; what C code sets past it is the host's own affair.
 
-    KMP_… are left: scikit-learn and threadpoolctl set them when they are imported, so that OpenMP does not hang or abort.
+    What libraries set for themselves is left: scikit-learn and threadpoolctl KMP_…, so that OpenMP does not hang or abort, PyTorch
+    where its compiler keeps things.
     """
+
+    _OF_LIBRARIES = ("KMP_", "TORCHINDUCTOR_CACHE_DIR")
 
     _held = os.environ  # a script may put another object in its place
 
@@ -143,7 +146,8 @@ class _Environment:
 
     def put_back(self) -> str | None:
         held, before = self._held, self._before
-        changed = [name for name in held.keys() | before.keys() if held.get(name) != before.get(name) and not name.startswith("KMP_")]
+        differing = [name for name in held.keys() | before.keys() if held.get(name) != before.get(name)]
+        changed = [name for name in differing if not name.startswith(self._OF_LIBRARIES)]
         for name in changed:
             if name in before:
                 held[name] = before[name]

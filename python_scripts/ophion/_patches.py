@@ -68,6 +68,8 @@ class Patches:
         if attribute not in before:  # libraries add things late
             return False
         old = before[attribute]
+        if type(new) is types.ModuleType and type(old) is not types.ModuleType:
+            return False  # imported now that it is needed: what stood there was no more than a stand-in
         if isinstance(owner, type):
             is_code = isinstance(old, _METHODS)
         else:

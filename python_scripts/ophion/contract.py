@@ -281,7 +281,7 @@ def importance(module, model) -> dict | None:
     Returns
     -------
     dict or None
-        {"name": "mean decrease in impurity", "values": {feature that the method sees: number}}
+        {"name": "mean decrease in impurity", "values": [{"feature", "value"}]}, the features that the method sees, largest first.
     """
     own = getattr(module, "importance", None)
     try:
@@ -289,7 +289,8 @@ def importance(module, model) -> dict | None:
         if found is None:
             return None
         name, values = found
-        numbers = {feature: float(value) for feature, value in zip(model.spec.features, values, strict=True)}
+        numbers = [{"feature": feature, "value": float(value)} for feature, value in zip(model.spec.features, values, strict=True)]
+        numbers.sort(key=lambda one: one["value"], reverse=True)
     except Exception as error:  # a model is not lost for this
         logging.getLogger("ophion").warning("no importance of its own: %s: %s", type(error).__name__, error)
         return None

@@ -131,6 +131,7 @@ TEST(CheckConfig, TellsWhatNoSchemaAllows) {
       {"task",
        " /task: expected one of 'classification', 'regression', found 'clasification'; did you mean "
        "'classification'?"},
+      {"track_key", " /track/mlflow/url: unknown key 'url'; did you mean 'uri'?"},
       {"training_key", " /methods/0/training/epoch: unknown key 'epoch'; did you mean 'epochs'?"},
       {"transform_name",
        " /methods/0/transform/0: expected one of 'standard', 'robust', 'minmax', 'clip', 'quantile', 'uniform', 'gauss', 'log', "
@@ -140,6 +141,7 @@ TEST(CheckConfig, TellsWhatNoSchemaAllows) {
       {"transform_text", " /methods/0/transform: expected a list, found 'standard'"},
       {"unknown_key", " /datas: unknown key 'datas'; did you mean 'data'?"},
       {"version_2", " /version: expected 1, found 2"},
+      {"yield_scale", " /evaluation/yield_scale: expected more than 0, found 0"},
   });
 }
 

@@ -216,6 +216,7 @@ def config(samples, methods, *, name="toy", features=("x0", "x1", "x2"), task="c
         "seed": seed,
         "threads": threads,
         "data": {"samples": samples, "features": list(features), **data},
+        "report": {"enabled": False},  # figures take seconds; test_report.py has one
         "methods": methods,
     }
 

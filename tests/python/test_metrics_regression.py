@@ -18,13 +18,13 @@ def test_regression_is_that_of_scikit_learn():
     weights = rng.exponential(size=4000)
     found = metrics.regression(predictions, truth, ["px", "py"], weights)
     py = found["per_target"]["py"]
-    assert py["rmse"] == pytest.approx(sk.root_mean_squared_error(truth[:, 1], predictions[:, 1], sample_weight=weights))
-    assert py["mae"] == pytest.approx(sk.mean_absolute_error(truth[:, 1], predictions[:, 1], sample_weight=weights))
-    assert py["r2"] == pytest.approx(sk.r2_score(truth[:, 1], predictions[:, 1], sample_weight=weights))
-    assert py["bias"] == pytest.approx(np.average(predictions[:, 1] - truth[:, 1], weights=weights))
-    assert found["r2"] == pytest.approx(sk.r2_score(truth, predictions, sample_weight=weights))
-    assert found["mae"] == pytest.approx(sk.mean_absolute_error(truth, predictions, sample_weight=weights))
-    assert found["rmse"] == pytest.approx(math.sqrt(sk.mean_squared_error(truth, predictions, sample_weight=weights)))
+    assert py["rmse"] == pytest.approx(sk.root_mean_squared_error(truth[:, 1], predictions[:, 1], sample_weight=weights), rel=1e-12)
+    assert py["mae"] == pytest.approx(sk.mean_absolute_error(truth[:, 1], predictions[:, 1], sample_weight=weights), rel=1e-12)
+    assert py["r2"] == pytest.approx(sk.r2_score(truth[:, 1], predictions[:, 1], sample_weight=weights), rel=1e-12)
+    assert py["bias"] == pytest.approx(np.average(predictions[:, 1] - truth[:, 1], weights=weights), rel=1e-12)
+    assert found["r2"] == pytest.approx(sk.r2_score(truth, predictions, sample_weight=weights), rel=1e-12)
+    assert found["mae"] == pytest.approx(sk.mean_absolute_error(truth, predictions, sample_weight=weights), rel=1e-12)
+    assert found["rmse"] == pytest.approx(math.sqrt(sk.mean_squared_error(truth, predictions, sample_weight=weights)), rel=1e-12)
 
 
 def test_the_error_of_rmse_is_the_closed_form_for_gaussians():

@@ -86,6 +86,17 @@ def test_a_prediction_beside_it_does_not_hide_a_patch(script):
     assert prediction.leave() == []
 
 
+def test_a_module_in_the_place_of_its_stand_in_stays(monkeypatch):
+    """As importlib_metadata has it: its modules are imported when they are first looked at."""
+    library = types.ModuleType("a_lazy_library_of_the_test")
+    library.json = mock.MagicMock()
+    monkeypatch.setitem(sys.modules, "a_lazy_library_of_the_test", library)
+    one = Guest()
+    library.json = functools
+    assert one.leave() == []
+    assert library.json is functools
+
+
 def test_what_libraries_change_of_each_other_stays(monkeypatch):
     """PyTorch wraps functions of its own when it compiles for the first time; others patch when they are imported."""
     library = types.ModuleType("a_library_of_the_test")

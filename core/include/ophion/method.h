@@ -89,7 +89,7 @@ struct Payload {
   /// Why there is none although it was asked for.
   std::string not_onnx;
   /// Facts that belong to the payload: "versions" {package: version}, "carries_code" (true when loading runs code from the members), and
-  /// of a training "importance" (null, or {"name", "values": {feature: number}}). What a method wants back on load is a member.
+  /// of a training "importance" (null, or {"name", "values": [{"feature", "value"}]}). What a method wants back on load is a member.
   Value info = Value::object();
   /// The training was made to end before its time, by the callback, `interrupt` or its time limit: this is its best so far.
   bool stopped = false;

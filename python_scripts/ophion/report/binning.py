@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import hist
 import numpy as np
 
-BINS = 40
+MOST_BINS = 40
 SAMPLE = 50_000  # values that a range is taken from: quantiles of more would look the same
 FEW_VALUES, GAP = 20, 0.25  # a mark is told by a gap of that share of the others' range; where there are few values all have gaps
 TAIL = 0.005  # share of events beyond each end that a long tail may leave outside
@@ -27,7 +27,7 @@ class Binning(NamedTuple):
     mark: float | None = None
 
 
-def regular(low: float, high: float, label: str, bins: int = BINS) -> hist.axis.Regular:
+def regular(low: float, high: float, label: str, bins: int) -> hist.axis.Regular:
     """Equal bins; the highest value is inside the last one."""
     return hist.axis.Regular(bins, float(low), float(high) + 1e-9 * (float(high) - float(low)), name="x", label=label)
 
@@ -44,7 +44,7 @@ def binning_of(values: np.ndarray, label: str) -> Binning:
     seen = np.asarray(values[::step], np.float64)
     seen = np.sort(seen[np.isfinite(seen)])
     if len(seen) == 0:
-        return Binning(regular(0, 1, label))
+        return Binning(regular(0, 1, label, 10))
     seen, mark = _without_mark(seen)
     low, high = seen[0], seen[-1]
     if low == high:
@@ -52,7 +52,12 @@ def binning_of(values: np.ndarray, label: str) -> Binning:
         return Binning(regular(low - half, low + half, label, 11), mark)
     if high - low <= 30 and np.array_equal(seen, np.round(seen)):
         return Binning(regular(low - 0.5, high + 0.5, label, int(high - low) + 1), mark)
-    return Binning(regular(*_core(seen), label), mark)
+    return Binning(regular(*_core(seen), label, bins_for(len(values))), mark)
+
+
+def bins_for(events: int) -> int:
+    """2 n^(1/3) bins (Rice's rule), at least 15."""
+    return int(np.clip(2 * np.cbrt(events), 15, MOST_BINS))
 
 
 def _core(seen: np.ndarray) -> tuple[float, float]:
@@ -84,7 +89,7 @@ def score_axis(scores: np.ndarray, label: str) -> hist.axis.Regular:
     """Bins of scores: from 0 to 1 where they look like probabilities."""
     finite = scores[np.isfinite(scores)]
     if len(finite) and finite.min() >= 0 and finite.max() <= 1 and finite.max() - finite.min() > 0.2:
-        return regular(0, 1, label)
+        return regular(0, 1, label, bins_for(len(finite)))
     return binning_of(scores, label).axis
 
 

@@ -53,7 +53,7 @@ def draw(run: Path, view: View, options: Mapping[str, Any]) -> dict[str, Any]:
     Parameters
     ----------
     options : dict
-        "style" (see style.STYLES), "label".
+        "style", "label".
 
     Returns
     -------
@@ -68,9 +68,9 @@ def draw(run: Path, view: View, options: Mapping[str, Any]) -> dict[str, Any]:
     look, label = options.get("style") or "plain", options.get("label") or ""
     log.info("report: drawing figures")
     with style.look(look):
-        for drawn in _all(view):
+        for drawn in figures_of(view):
             stem = names.new(drawn.stem)
-            style.stamp(drawn.figure, look, label)
+            style.set_top(drawn.figure, look, label)
             _save(drawn.figure, figures / stem)
             saved.append(Saved(drawn.kind, stem, drawn.caption, drawn.figure.get_figwidth()))
             if len(saved) % 20 == 0:
@@ -81,7 +81,8 @@ def draw(run: Path, view: View, options: Mapping[str, Any]) -> dict[str, Any]:
     return {"page": str(page), "figures": len(saved)}
 
 
-def _all(view: View) -> Iterator[Drawn]:
+def figures_of(view: View) -> Iterator[Drawn]:
+    """Every figure that the task and the run's data allow, drawn when it is asked for."""
     for figures in (*(FOR_CLASSES if view.task == "classification" else FOR_TARGETS), *FOR_ALL):
         yield from figures(view)
 

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 
 from ophion.metrics.significance import asimov, s_over_sqrt_sb
 from ophion.report import style
-from ophion.report.view import Drawn, View, chunks, headroom, legend, note, points, steps
+from ophion.report.view import Drawn, View, chunks, headroom, legend, note, points, steps, x_range
 
 
 def scores(view: View) -> Iterator[Drawn]:
@@ -32,19 +32,23 @@ def _scores(view: View, stem: str, wanted: list[tuple[str, str, str]], what: str
     for panel, (method, output, title) in zip(axes, wanted, strict=True):
         found = view.scores(method)["outputs"][output]["histograms"]
         earlier = (view.scores(method, view.reference) or {}).get("outputs", {}) if view.reference else {}
-        for name in reversed(list(found)):
+        for name in reversed(found) if view.binary else found:
             histogram = view.histograms[found[name]]
             colour = view.colours[name]
-            entries[f"{name} ({view.final})"] = steps(panel, histogram, fill=view.binary, color=colour)
-            if earlier:
+            own = view.binary or name == output
+            entries[f"{name} ({view.final})"] = steps(panel, histogram, fill=own, log=not view.binary, color=colour)
+            if earlier and own:  # of more classes the others' points would hide the lines
                 training = view.histograms[earlier[output]["histograms"][name]]
                 entries[f"{name} (train)"] = points(panel, training, color=colour)
-        edges = histogram.axes[0].edges
-        panel.set_xlim(edges[0], edges[-1])
+        x_range(panel, histogram.axes[0].edges)
         panel.set_title(style.shown(title, 46))
         panel.set_xlabel("score")
         panel.set_ylabel("share of events")
-        headroom(panel, 0.25)
+        if view.binary:
+            headroom(panel, 0.3)
+        else:  # most scores of most classes are near 0: the rest would not be seen
+            panel.set_yscale("log")
+            panel.set_ylim(1e-4, 6)
         _say_numbers(panel, view, method, output)
     legend(figure, [(artist, name) for name, artist in entries.items()])
     versus = f"{view.final} (lines) and train (points)" if view.reference else f"{view.final} part"
@@ -57,7 +61,8 @@ def _say_numbers(panel: Axes, view: View, method: str, output: str) -> None:
     lines = [] if area.get("auc") is None else ["AUC " + _with_error(area["auc"], area.get("auc_error"))]
     for name, test in (measured.get("ks") or {}).items():
         if (view.binary or name == output) and test.get("p_value") is not None:
-            lines.append(f"KS {style.shown(name, 20)}: p = {test['p_value']:.2g}")
+            p_value = f"= {test['p_value']:.2g}" if test["p_value"] >= 1e-4 else "< 0.0001"
+            lines.append(f"KS {style.shown(name, 20)}: p {p_value}")
     if lines:
         panel.text(0.5, 0.97, "\n".join(lines), transform=panel.transAxes, ha="center", va="top", fontsize=7.5, color="#444444")
 
@@ -91,7 +96,8 @@ def _roc(view: View, stem: str, output: str, against: str, curves: Mapping[str, 
         least = min(least, background[some].min())
         measured = view.measured(method) if view.binary else (view.measured(method).get("per_class") or {}).get(output, {})
         area = measured.get("auc")
-        entries.append((artist, method if area is None else f"{method}: AUC {_with_error(area, measured.get('auc_error'))}"))
+        name = style.cut(method, 34)
+        entries.append((artist, name if area is None else f"{name}: AUC {_with_error(area, measured.get('auc_error'))}"))
     linear.plot([0, 1], [1, 0], color="#888888", linewidth=0.8, linestyle=(0, (1, 2)))
     diagonal = np.geomspace(max(least, 1e-4), 1, 60)
     logarithmic.plot(diagonal, diagonal, color="#888888", linewidth=0.8, linestyle=(0, (1, 2)))
@@ -99,7 +105,7 @@ def _roc(view: View, stem: str, output: str, against: str, curves: Mapping[str, 
     linear.set(xlim=(0, 1.003), ylim=(0, 1.003), xlabel=f"efficiency of {signal_name}", ylabel=f"1 − efficiency of {other}")
     logarithmic.set(xlim=(0, 1.003), ylim=(max(least, 1e-4), 1.1), yscale="log")
     logarithmic.set(xlabel=f"efficiency of {signal_name}", ylabel=f"efficiency of {other}")
-    legend(figure, entries, 2)
+    legend(figure, entries, 2, longest=80)
     return Drawn("roc", stem, figure, f"ROC curves, {view.final} part: {output} against {against}")
 
 
@@ -186,7 +192,7 @@ def confusion(view: View) -> Iterator[Drawn]:
         figure, axes = style.panels(len(some), columns, side, side, square=True)
         for panel, (method, matrix) in zip(axes, some, strict=True):
             image = _confusion(panel, view.classes, matrix)
-            panel.set_title(style.shown(method, 34))
+            panel.set_title(style.shown(method, 26))
         figure.colorbar(image, ax=axes, label="share of the true class [%]", shrink=0.8, pad=0.02, aspect=30)
         yield Drawn("confusion", "confusion" + suffix, figure, f"Confusion matrix, {view.final} part")
 
@@ -194,15 +200,13 @@ def confusion(view: View) -> Iterator[Drawn]:
 def _confusion(panel: Axes, classes: list[str], sums: np.ndarray) -> Any:
     totals = sums.sum(axis=1, keepdims=True)
     share = 100 * np.divide(sums, totals, out=np.full(sums.shape, np.nan), where=totals != 0)
-    image = panel.imshow(share, cmap="Blues", vmin=0, vmax=100)
-    image.cmap.set_bad("#bbbbbb")
+    image = panel.imshow(share, cmap=style.colours_of("Blues"), vmin=0, vmax=100)
     names = [style.shown(name, 14) for name in classes]
     panel.set_xticks(range(len(classes)), names, rotation=45 if max(map(len, names)) > 6 else 0,
                      ha="right" if max(map(len, names)) > 6 else "center", rotation_mode="anchor")  # fmt: skip
     panel.set_yticks(range(len(classes)), names)
     panel.set(xlabel="chosen", ylabel="true")
     panel.tick_params(length=0, which="both")
-    panel.minorticks_off()
     panel.grid(False)
     for row, column in np.argwhere(np.isfinite(share)):
         panel.text(column, row, f"{share[row, column]:.1f}", ha="center", va="center", fontsize=8,

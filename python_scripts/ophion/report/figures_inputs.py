@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from ophion.report import style
-from ophion.report.view import Drawn, View, chunks, headroom, legend, note, steps
+from ophion.report.view import Drawn, View, chunks, headroom, legend, note, steps, x_range
 
 ANNOTATED = 15  # matrices up to this size have their numbers written in
 MOST_BARS = 40
@@ -39,7 +39,7 @@ def _distribution(panel: Axes, feature: Mapping[str, Any], view: View) -> dict[s
         histogram = view.histograms[feature["histograms"][name]]
         found[name] = steps(panel, histogram, fill=len(order) <= 2, color=view.colours[name])
     headroom(panel, 0.2)
-    panel.set_xlim(histogram.axes[0].edges[0], histogram.axes[0].edges[-1])
+    x_range(panel, histogram.axes[0].edges)
     panel.set_xlabel(style.wrapped(feature["label"], 34))
     remarks = [
         (feature["marked"], f"at {feature['mark']:g}" if feature["mark"] is not None else ""),
@@ -55,7 +55,7 @@ def _distribution(panel: Axes, feature: Mapping[str, Any], view: View) -> dict[s
 def correlations(view: View) -> Iterator[Drawn]:
     for group in view.facts["inputs"]:
         names, matrices = group["correlations"]["names"], group["correlations"]["matrices"]
-        if len(names) < 2:
+        if len(names) < 2 or _as_before(view, group):
             continue
         whose = "" if group["methods"] is None else f" after the transforms of {_and(group['methods'])}"
         stem = "correlations" if group["methods"] is None else f"correlations_{group['methods'][0]}"
@@ -70,15 +70,23 @@ def correlations(view: View) -> Iterator[Drawn]:
             yield Drawn("correlations", stem + suffix, figure, f"Correlations{whose}, {group['part']} part: {_and(classes)}")
 
 
+def _as_before(view: View, group: Mapping[str, Any]) -> bool:
+    """Whether transforms have left all correlations as they were, as every scaling does: then one figure says it."""
+    first = view.facts["inputs"][0]
+    if group is first:
+        return False
+    pairs = [(first["correlations"]["matrices"][name], matrix) for name, matrix in group["correlations"]["matrices"].items()]
+    arrays = [(np.array(before, np.float64), np.array(after, np.float64)) for before, after in pairs]
+    return all(before.shape == after.shape and np.allclose(before, after, atol=1e-3, equal_nan=True) for before, after in arrays)
+
+
 def _matrix(panel: Axes, names: Sequence[str], matrix: np.ndarray) -> Any:
-    image = panel.imshow(100 * matrix, cmap=style.DIVERGING, vmin=-100, vmax=100)
-    image.cmap.set_bad("#bbbbbb")
+    image = panel.imshow(100 * matrix, cmap=style.colours_of("RdBu_r"), vmin=-100, vmax=100)
     size = 8.0 if len(names) <= ANNOTATED else 7.0
-    labels = [style.shown(name, 22) for name in names]
+    labels = style.told_apart(names, 22)
     panel.set_xticks(range(len(names)), labels, rotation=90, fontsize=size)
     panel.set_yticks(range(len(names)), labels, fontsize=size)
     panel.tick_params(length=0, which="both")
-    panel.minorticks_off()
     panel.grid(False)
     if len(names) <= ANNOTATED:
         for row, column in np.argwhere(np.isfinite(matrix)):
@@ -94,7 +102,11 @@ def separation(view: View) -> Iterator[Drawn]:
     ranked = sorted((entry for entry in ranked if entry.get("value") is not None), key=lambda entry: -entry["value"])
     if ranked:
         figure, axes = style.panels(1, 1, 7.2, 0.9 + 0.22 * min(len(ranked), MOST_BARS))
-        bars(axes[0], ranked[:MOST_BARS], "separation ⟨S²⟩", style.COLOURS[0])
+        bars(axes[0], ranked[:MOST_BARS], "separation", style.COLOURS[0])
+        chance = [entry.get("by_chance") for entry in ranked[:MOST_BARS]]
+        if None not in chance:
+            marks = axes[0].plot(chance, range(len(chance) - 1, -1, -1), "|", color="black", markersize=7, markeredgewidth=1.2)
+            legend(figure, [(marks[0], "by chance")])
         more = f", the first {MOST_BARS} of {len(ranked)}" if len(ranked) > MOST_BARS else ""
         yield Drawn("separation", "separation", figure, f"Separation of the classes by each feature alone{more}")
 
@@ -106,9 +118,8 @@ def bars(panel: Axes, entries: Sequence[Mapping[str, Any]], label: str, colour: 
     errors = [entry.get("error") or 0.0 for entry in entries]
     panel.barh(at, values, xerr=errors if any(errors) else None, height=0.7, color=colour, ecolor="black",
                error_kw={"linewidth": 0.9})  # fmt: skip
-    panel.set_yticks(at, [style.shown(str(entry["feature"]), 34) for entry in entries], fontsize=8)
+    panel.set_yticks(at, style.told_apart([str(entry["feature"]) for entry in entries], 34), fontsize=8)
     panel.set_ylim(-0.7, len(entries) - 0.3)
-    panel.minorticks_off()
     panel.tick_params(axis="y", length=0)
     panel.grid(False, axis="y")
     panel.axvline(0, color="black", linewidth=0.8)

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.colors import LogNorm
 
 from ophion.report import style
-from ophion.report.view import Drawn, View, chunks, headroom, legend, note, points, steps
+from ophion.report.view import Drawn, View, chunks, headroom, legend, note, points, steps, x_range
 
 
 def predictions(view: View) -> Iterator[Drawn]:
@@ -46,7 +46,7 @@ def residuals(view: View) -> Iterator[Drawn]:
                     training = view.histograms[earlier["outputs"][target]["residual"]]
                     entries["train"] = points(panel, training, color=style.COLOURS[1])
                 panel.axvline(0, color="#888888", linewidth=0.8)
-                panel.set_xlim(histogram.axes[0].edges[0], histogram.axes[0].edges[-1])
+                x_range(panel, histogram.axes[0].edges)
                 panel.set_xlabel(f"prediction − truth of {style.shown(target, 26)}")
                 panel.set_ylabel("share of events")
                 panel.set_title(style.shown(method, 46))

@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 
 from ophion.report import style
 from ophion.report.figures_inputs import bars
-from ophion.report.view import Drawn, View, chunks, headroom, legend, steps
+from ophion.report.view import Drawn, View, chunks, headroom, legend, steps, x_range
 
 MOST_BARS = 25
 
@@ -39,7 +39,8 @@ def history(view: View) -> Iterator[Drawn]:
                 everything = np.array([value for _, values in lines[metric].values() for value in values])
                 if everything.min() > 0 and everything.max() > 30 * everything.min():
                     panel.set_yscale("log")
-                panel.xaxis.set_major_locator(MaxNLocator(integer=True))
+                panel.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+                panel.set_xlim(min(min(at) for at, _ in lines[metric].values()) - 0.5, max(max(at) for at, _ in lines[metric].values()) + 0.5)
                 panel.set(xlabel="epoch", ylabel=style.shown(metric.replace("_", " "), 34))
             legend(figure, [(artist, name) for name, artist in entries.items()])
             yield Drawn("history", f"history_{method}{suffix}", figure, f"Training history of {method}")
@@ -50,7 +51,7 @@ def importance(view: View) -> Iterator[Drawn]:
         found = entry.get("importance") or {}
         sides = []
         if found.get("permutation"):
-            label = f"loss of {str(found.get('metric', 'the metric')).upper()} when permuted"
+            label = f"worsening of {str(found.get('metric') or 'the metric').upper()} when permuted"
             sides.append((found["permutation"], label, style.COLOURS[0]))
         own = found.get("own") or {}
         if own.get("values"):
@@ -112,7 +113,7 @@ def _spectator(view: View, found: Mapping[str, Any], methods: list[str]) -> Any:
             centres = (edges[1:] + edges[:-1]) / 2
             entries[f"{group}, mean score" if view.binary else group] = panel.errorbar(centres, mean, error, fmt="o", color=colour, elinewidth=0.9)
         panel.set_xlabel(style.wrapped(found["label"], 40))
-        panel.set_xlim(edges[0], edges[-1])
+        x_range(panel, edges)
     if view.task == "regression":
         axes[-1, 0].set_ylabel("mean of prediction − truth")
     else:

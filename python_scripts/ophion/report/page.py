@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import base64
 import json
+import platform
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import jinja2
+import matplotlib
+import numpy
 
+from ophion.metrics import PRIMARY
+from ophion.metrics.roc import BACKGROUND_EFFICIENCIES, SIGNAL_EFFICIENCIES
 from ophion.report import storage
+from ophion.report.summarise import PARTS
 from ophion.report.texts import FIGURES
 from ophion.report.view import View
 
@@ -18,7 +24,10 @@ if TYPE_CHECKING:
     from ophion.report.draw import Saved
 
 PIXELS = 96  # of a page's inch
-RANKED_BY = {"classification": "auc", "regression": "rmse"}
+Keys = tuple[str, ...]  # keys in the metrics of a part
+OF_TARGETS = (
+    ("RMSE", "rmse"), ("mean absolute error", "mae"), ("bias", "bias"), ("R²", "r2"), ("half width of the central 68 %", "half_width"),
+)  # fmt: skip
 
 
 def write_page(run: Path, view: View, figures: Sequence[Saved]) -> Path:
@@ -35,6 +44,8 @@ def write_page(run: Path, view: View, figures: Sequence[Saved]) -> Path:
         data=_data_table(view),
         ranking=_ranking(view),
         sections=_sections(run / "report" / "figures", figures),
+        comparison=_comparison(view.metrics.get("comparison") or {}),
+        details=_details(view),
         provenance=_provenance(run, view, config),
         config=json.dumps(config, indent=2, ensure_ascii=False) if config else "",
         stopped=bool(view.metrics.get("stopped")),
@@ -84,53 +95,116 @@ def _sum(counts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 def _ranking(view: View) -> dict[str, Any]:
     """Methods, the best first, with their numbers in the final part (and in training)."""
-    primary = RANKED_BY[view.task]
     columns = _columns(view)
+    higher = PRIMARY[view.task][1]
     rows = []
     for name, entry in view.metrics.get("methods", {}).items():
         measured, training = view.measured(name), view.measured(name, view.reference) if view.reference else {}
-        cells = [_cell(_at(measured, path), _error_at(measured, path), _at(training, path)) for _, path in columns]
         rows.append({
             "name": name, "type": entry.get("type", ""), "status": entry.get("status", ""), "error": entry.get("error", ""),
-            "seconds": entry.get("seconds"), "cells": cells, "value": _at(measured, primary), "best": name == view.metrics.get("best"),
+            "seconds": entry.get("seconds"), "best": name == view.metrics.get("best"),
+            "cells": [_cell(measured, path, training) for _, path in columns],
+            "value": _at(measured, (PRIMARY[view.task][0],)),
         })  # fmt: skip
-    sign = -1 if view.task == "classification" else 1
-    rows.sort(key=lambda row: (row["value"] is None, sign * (row["value"] or 0)))
+    rows.sort(key=lambda row: (row["value"] is None, (-1 if higher else 1) * (row["value"] or 0)))
     return {"columns": [title for title, _ in columns], "rows": rows, "reference": view.reference}
 
 
-def _columns(view: View) -> list[tuple[str, str]]:
-    """Titles and paths in metrics.json of the numbers in the table."""
+def _columns(view: View) -> list[tuple[str, Keys]]:
+    """Titles and paths in metrics.json of the numbers in the ranking."""
     if view.task == "regression":
-        return [("RMSE", "rmse"), ("MAE", "mae"), ("bias", "bias"), ("R²", "r2")]
+        return [(title, (key,)) for title, key in OF_TARGETS[:4]]
     if view.binary:
-        points = [(f"ε({view.classes[1]}) at ε({view.classes[0]}) = {100 * at:g} %", f"efficiency/{at}/value") for at in (0.01, 0.1, 0.3)]
-        return [("AUC", "auc"), *points]
-    return [("mean AUC", "auc"), ("accuracy", "accuracy"), ("log loss", "log_loss")]
+        background, signal = view.classes
+        at = BACKGROUND_EFFICIENCIES
+        points = [(f"ε({signal}) at ε({background}) = {100 * e:g} %", ("efficiency", str(e), "value")) for e in at]
+        return [("AUC", ("auc",)), *points]
+    return [("mean AUC", ("auc",)), ("accuracy", ("accuracy",)), ("log loss", ("log_loss",))]
 
 
-def _at(measured: Mapping[str, Any], path: str) -> float | None:
+def _comparison(found: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Pairs of methods and how they differ, as texts."""
+    pairs = [
+        {
+            "a": pair["a"],
+            "b": pair["b"],
+            "difference": f"{pair['difference']:+.4g} ± {pair['error']:.2g}",
+            "interval": " to ".join(f"{end:+.4g}" for end in pair["interval"]),
+            "p_value": f"{pair['p_value']:.2g}",
+        }
+        for pair in found.get("pairs") or []
+        if None not in (pair["difference"], pair["error"], pair["interval"], pair["p_value"])
+    ]
+    return {"metric": found["metric"], "part": found["part"], "replicates": found["replicates"], "pairs": pairs} if pairs else None
+
+
+def _details(view: View) -> list[dict[str, Any]]:
+    """Each method's numbers in each part."""
+    found = []
+    for name, entry in view.metrics.get("methods", {}).items():
+        parts = [part for part in PARTS if part in (entry.get("metrics") or {})]
+        measured = [entry["metrics"][part] for part in parts]
+        rows = [
+            (title, [_cell(one, path) for one in measured])
+            for title, path in _rows(view)
+            if any(_at(one, path) is not None for one in measured)
+        ]
+        about = [f"type {entry.get('type', '?')}", str(entry.get("status", ""))]
+        if isinstance(entry.get("seconds"), int | float):
+            about.append(f"{entry['seconds']:.3g} s")
+        about += [f"{key} {entry[key]}" for key in ("model", "error") if entry.get(key)]
+        found.append({"name": name, "about": ", ".join(about), "parts": parts, "rows": rows})
+    return found
+
+
+def _rows(view: View) -> list[tuple[str, Keys]]:
+    """Titles and paths in metrics.json of all that is said of a method."""
+    rows: list[tuple[str, Keys]] = [("events", ("events",)), ("without a score", ("unscored",))]
+    if view.task == "regression":
+        rows += [(title, (key,)) for title, key in OF_TARGETS]
+        if len(view.targets) > 1:
+            rows += [(f"{title}, {target}", ("per_target", target, key)) for target in view.targets for title, key in OF_TARGETS]
+        return rows
+    rows.append(("AUC" if view.binary else "AUC, mean of all classes", ("auc",)))
+    if view.binary:
+        background, signal = view.classes
+        for e in BACKGROUND_EFFICIENCIES:
+            rows.append((f"efficiency of {signal} at {100 * e:g} % of {background}", ("efficiency", str(e), "value")))
+        for e in SIGNAL_EFFICIENCIES:
+            rows.append((f"1 / efficiency of {background} at {100 * e:g} % of {signal}", ("rejection", str(e), "value")))
+    else:
+        rows += [(f"AUC, {name} against all others", ("per_class", name, "auc")) for name in view.classes]
+        rows.append(("AUC, mean of all pairs", ("auc_one_vs_one",)))
+    rows += [(key.replace("_", " "), (key,)) for key in ("accuracy", "log_loss", "brier", "calibration_error")]
+    for title, kind in (("best S/√(S+B)", "s_over_sqrt_sb"), ("best S/√B", "s_over_sqrt_b"), ("best Asimov significance", "asimov")):
+        rows += [(title, ("significance", kind, "value")), (f"{title}: its cut", ("significance", kind, "cut"))]
+    return rows + [(f"Kolmogorov-Smirnov p against training, {name}", ("ks", name, "p_value")) for name in view.classes]
+
+
+def _at(measured: Mapping[str, Any], path: Keys) -> float | None:
     value: Any = measured
-    for key in path.split("/"):
+    for key in path:
         value = value.get(key) if isinstance(value, Mapping) else None
     return value if isinstance(value, int | float) else None
 
 
-def _error_at(measured: Mapping[str, Any], path: str) -> float | None:
-    return _at(measured, f"{path.removesuffix('/value')}/error") if path.endswith("/value") else _at(measured, f"{path}_error")
-
-
-def _cell(value: float | None, error: float | None, training: float | None) -> dict[str, str]:
-    def text(number: float) -> str:
-        return f"{number:.4f}" if abs(number) < 10 else f"{number:.5g}"
-
+def _cell(measured: Mapping[str, Any], path: Keys, training: Mapping[str, Any] | None = None) -> dict[str, str]:
+    """A number, its error, and what it is in training, as texts."""
+    value, error = _at(measured, path), _at(measured, (*path[:-1], "error" if path[-1] == "value" else f"{path[-1]}_error"))
     if value is None:
         return {"value": "–", "error": "", "training": ""}
+    of_training = None if training is None else _at(training, path)
     return {
-        "value": text(value),
-        "error": "" if error is None else f"± {text(error)}",
-        "training": "" if training is None else f"({text(training)})",
+        "value": _text(value),
+        "error": "" if error is None else f"± {_text(error)}",
+        "training": "" if of_training is None else f"({_text(of_training)})",
     }
+
+
+def _text(number: float) -> str:
+    if isinstance(number, int):
+        return f"{number:,}"
+    return f"{number:.4f}" if 0.001 <= abs(number) < 10 or number == 0 else f"{number:.4g}"
 
 
 def _config(run: Path) -> dict[str, Any]:
@@ -140,13 +214,9 @@ def _config(run: Path) -> dict[str, Any]:
 
 def _provenance(run: Path, view: View, config: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What made these numbers."""
-    import matplotlib
-    import numpy
-    import platform
-
-    facts = [("run", run.name), ("python", platform.python_version()), ("numpy", numpy.__version__), ("matplotlib", matplotlib.__version__)]
-    if "seed" in config:
-        facts.insert(1, ("seed", str(config["seed"])))
+    versions = f"Python {platform.python_version()}, NumPy {numpy.__version__}, matplotlib {matplotlib.__version__}"
+    facts = [("folder", str(run.resolve())), ("drawn with", versions)]
+    facts += [("seed", str(config["seed"]))] if "seed" in config else []
     for sample in (view.metrics.get("data") or {}).get("samples") or []:
         files = ", ".join(sample.get("files") or [])
         facts.append((f"sample {sample.get('class', '')}".strip(), f"{files}: {sample.get('selected', '?')} of {sample.get('read', '?')} events"))

@@ -8,12 +8,12 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
-
-import hist
-import uproot
+from typing import TYPE_CHECKING, Any
 
 from ophion.errors import DataError
+
+if TYPE_CHECKING:
+    import hist
 
 FORMAT = 1
 SUMMARY, HISTOGRAMS = "summary.json", "histograms.root"
@@ -38,6 +38,8 @@ class Keys:
 def save(folder: Path, summary: Mapping[str, Any], histograms: Mapping[str, hist.Hist]) -> None:
     """Write both files; each is whole, or as it was before."""
 
+    import uproot
+
     def write_histograms(path: Path) -> None:
         with uproot.recreate(path) as file:
             for key, histogram in histograms.items():
@@ -57,6 +59,8 @@ def load(folder: Path) -> tuple[dict[str, Any], dict[str, hist.Hist]]:
     DataError
         There are none, or not of this format: names the file.
     """
+    import uproot
+
     summary = read_json(folder / SUMMARY, "a report is drawn from it; it is written by `ophion train` and `ophion evaluate`")
     if summary.get("format") != FORMAT:
         raise DataError(f"{folder / SUMMARY}: expected format {FORMAT}, found {summary.get('format')!r}")

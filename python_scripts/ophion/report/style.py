@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import textwrap
 import warnings
 from collections.abc import Iterator, Sequence
@@ -10,19 +11,18 @@ from typing import Any
 
 import matplotlib
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import Colormap
 from matplotlib.figure import Figure
 
 # Okabe and Ito, Color Universal Design (2008), without the yellow, which is faint on white.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 LINES = ("-", "--", "-.", ":")
-DIVERGING, SEQUENTIAL = "RdBu_r", "cividis"
+SEQUENTIAL = "cividis"
 EXPERIMENTS = {  # how each sets its name: style, weight
     "ATLAS": {"style": "italic", "weight": "bold"},
     "CMS": {"style": "normal", "weight": "bold"},
     "LHCb": {"style": "normal", "weight": "normal"},
 }
-STYLES = ("plain", *EXPERIMENTS)
-
 _SIZES = {
     "figure.dpi": 100,
     "figure.autolayout": False,
@@ -38,8 +38,8 @@ _SIZES = {
     "ytick.labelsize": 8.5,
     "xtick.major.size": 4,
     "ytick.major.size": 4,
-    "xtick.minor.size": 2,
-    "ytick.minor.size": 2,
+    "xtick.minor.visible": False,  # in panels so small they are noise, and half of the time of drawing
+    "ytick.minor.visible": False,
     "xtick.major.pad": 3,
     "ytick.major.pad": 3,
     "legend.fontsize": 8.5,
@@ -51,7 +51,6 @@ _SIZES = {
     "lines.linewidth": 1.4,
     "lines.markersize": 3.5,
     "errorbar.capsize": 0,
-    "image.cmap": SEQUENTIAL,
 }
 _PLAIN = {"axes.spines.top": False, "axes.spines.right": False, "axes.grid": True, "grid.color": "#e6e6e6", "grid.linewidth": 0.6}
 
@@ -92,34 +91,56 @@ def panels(count: int, columns: int, width: float, height: float, square: bool =
     return figure, axes[:count]
 
 
-def stamp(figure: Figure, style: str, label: str) -> None:
-    """The experiment's name and the user's label, in a line of their own above the figure."""
-    if style == "plain" and not label:
-        return
-    height = figure.get_figheight()
-    top = 0.3 / height
-    figure.get_layout_engine().set(rect=(0, 0, 1, 1 - top))
-    at, y = 0.08 / figure.get_figwidth(), 1 - 0.08 / height
-    if style != "plain":
-        name = figure.text(at, y, style, va="top", fontsize=13, **EXPERIMENTS[style])
-        at += name.get_window_extent().width / figure.bbox.width + 0.08 / figure.get_figwidth()
-    figure.text(at, y - 0.015 / height, shown(label), va="top", fontsize=11)
+def set_top(figure: Figure, style: str, label: str) -> None:
+    """What stands above the panels: the experiment's name with the user's label, and below these the legends."""
+    height, width = figure.get_figheight(), figure.get_figwidth()
+    below = 1.0
+    if style != "plain" or label:
+        at, y = 0.08 / width, 1 - 0.08 / height
+        if style != "plain":
+            name = figure.text(at, y, style, va="top", fontsize=13, **EXPERIMENTS[style])
+            at += name.get_window_extent().width / figure.bbox.width + 0.08 / width
+        figure.text(at, y - 0.015 / height, shown(label), va="top", fontsize=11)
+        below -= 0.3 / height
+    for legend in figure.legends:
+        legend.set_bbox_to_anchor((0, 0, 1, below), figure.transFigure)
+        below -= (legend.get_window_extent().height + figure.dpi * 0.05) / figure.bbox.height
+    figure.get_layout_engine().set(rect=(0, 0, 1, below))
 
 
-def shown(text: str, width: int = 0) -> str:
-    """Text as it is written: no formula, and not longer than `width`, the middle left out."""
+def cut(text: str, width: int) -> str:
+    """Text in one line, not longer than `width`: the middle is left out."""
     text = " ".join(text.split())
-    if width and len(text) > width:
-        head = (width - 1) * 2 // 3
-        text = f"{text[:head]}…{text[len(text) - (width - 1 - head):]}"
-    return _literal(text)
+    if len(text) <= width:
+        return text
+    head = (width - 1) * 2 // 3
+    return f"{text[:head]}…{text[len(text) - (width - 1 - head):]}"
+
+
+def shown(text: str, width: int = 1000) -> str:
+    """The same, for matplotlib: no formula."""
+    return _literal(cut(text, width))
+
+
+def told_apart(names: Sequence[str], width: int) -> list[str]:
+    """Names that stand together, each at most that long: what long ones have in common, before and after, is left out."""
+    names = [" ".join(name.split()) for name in names]
+    if len(names) > 1 and max(map(len, names)) > width:
+        names = _without_common(names)
+        names = [name[::-1] for name in _without_common([name[::-1] for name in names])]
+    return [shown(name, width) for name in names]
+
+
+def _without_common(names: Sequence[str], keep: int = 4) -> list[str]:
+    common = len(os.path.commonprefix(list(names))) - keep
+    return [f"…{name[common:]}" for name in names] if common > keep else list(names)
 
 
 def wrapped(text: str, width: int, lines: int = 2) -> str:
     """Text in at most that many lines, broken anywhere if need be."""
     rows = textwrap.wrap(" ".join(text.split()), width, break_on_hyphens=False) or [""]
     if len(rows) > lines:
-        rows = textwrap.wrap(shown(text, width * lines - lines).replace(r"\$", "$"), width, break_on_hyphens=False)[:lines]
+        rows = textwrap.wrap(cut(text, width * lines - lines), width, break_on_hyphens=False)[:lines]
     return "\n".join(_literal(row) for row in rows)
 
 
@@ -127,6 +148,11 @@ def _literal(text: str) -> str:
     """matplotlib takes what stands between dollars for a formula, and hides labels that begin with '_'."""
     text = text.replace("$", r"\$")
     return f" {text}" if text.startswith("_") else text
+
+
+def colours_of(scale: str) -> Colormap:
+    """A scale of colours, grey for what has no value."""
+    return matplotlib.colormaps[scale].with_extremes(bad="#bbbbbb")
 
 
 def class_colours(classes: Sequence[str]) -> dict[str, str]:

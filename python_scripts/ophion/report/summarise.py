@@ -16,6 +16,7 @@ from ophion.report.binning import binning_of, facts_of, filled, regular, score_a
 from ophion.report.storage import Keys
 
 ALL_EVENTS = "events"  # the one group of a regression
+PLANE_BINS = 40
 PARTS = ("train", "validation", "test")
 
 
@@ -158,8 +159,8 @@ class Summary:
             axis = self._axis(f"residual/{method}/{name}", lambda r=residual: _symmetric(r))
             side = self._axis(f"truth/{name}", lambda t=truth: binning_of(t, "true").axis)
             plane = hist.Hist(
-                regular(side.edges[0], side.edges[-1], f"true {name}"),
-                hist.axis.Regular(40, side.edges[0], side.edges[-1], name="y", label=f"predicted {name}"),
+                hist.axis.Regular(PLANE_BINS, side.edges[0], side.edges[-1], name="x", label=f"true {name}"),
+                hist.axis.Regular(PLANE_BINS, side.edges[0], side.edges[-1], name="y", label=f"predicted {name}"),
                 storage=hist.storage.Weight(),
             ).fill(truth, predicted, weight=weights)
             found["outputs"][name] = {
@@ -275,6 +276,6 @@ class _Events:
 
 def _symmetric(residual: np.ndarray) -> hist.axis.Regular:
     """Bins of residuals around zero."""
-    edges = binning_of(residual, "").axis.edges
-    reach = max(abs(edges[0]), abs(edges[-1]))
-    return regular(-reach, reach, "prediction − truth")
+    axis = binning_of(residual, "").axis
+    reach = max(abs(axis.edges[0]), abs(axis.edges[-1]))
+    return regular(-reach, reach, "prediction − truth", max(axis.size, 15))

@@ -16,7 +16,7 @@ FIGURES = {
     "separation": Text(
         "Separation",
         "How much each feature alone tells the classes apart before any training: 0 where the distributions are the same, 1 where "
-        "they do not overlap.",
+        "they do not overlap; the black mark is what features without any difference would give with as many events.",
         "A bar close to 1 is a warning: the feature may know the class by construction, as a weight or an event number does.",
     ),
     "inputs": Text(
@@ -34,7 +34,7 @@ FIGURES = {
     "correlations": Text(
         "Linear correlations",
         "Pairs of features in dark colours hold the same information twice; differences between the matrices of two classes are "
-        "what methods beyond single cuts can use.",
+        "what methods beyond single cuts can use. Transforms that leave all of them alone, as scalings do, have no figure of their own.",
         "A whole row at 100 % is a copy of another feature; a grey row is a constant one, which is of no use.",
     ),
     "scores": Text(

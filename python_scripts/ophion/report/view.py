@@ -10,6 +10,7 @@ import hist
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from ophion.report import style
 from ophion.report.summarise import PARTS
@@ -102,14 +103,16 @@ def chunks(items: Sequence[Any], size: int = PANELS) -> Iterator[tuple[str, Sequ
 def shares(histogram: hist.Hist) -> tuple[np.ndarray, np.ndarray]:
     """Bins and their errors as shares of the sum of weights, the flow bins included; zeros where that is zero."""
     total = abs(histogram.sum(flow=True).value)
-    if total == 0:
+    if not total > 0:
         return np.zeros(histogram.axes[0].size), np.zeros(histogram.axes[0].size)
     return histogram.values() / total, np.sqrt(histogram.variances()) / total
 
 
-def steps(axes: Axes, histogram: hist.Hist, fill: bool = True, **options: Any) -> Any:
-    """A histogram as an outline over a light filling; the artist for a legend."""
+def steps(axes: Axes, histogram: hist.Hist, fill: bool = True, log: bool = False, **options: Any) -> Any:
+    """A histogram as an outline over a light filling; the artist for a legend. log: empty bins are gaps."""
     values, edges = shares(histogram)[0], histogram.axes[0].edges
+    if log:
+        values = np.where(values > 0, values, np.nan)
     if fill:
         axes.stairs(values, edges, fill=True, color=options.get("color"), alpha=0.22, linewidth=0)
     return axes.stairs(values, edges, linewidth=1.3, baseline=None, **options)
@@ -124,21 +127,30 @@ def points(axes: Axes, histogram: hist.Hist, **options: Any) -> Any:
     )
 
 
+def x_range(axes: Axes, edges: np.ndarray) -> None:
+    """The range of bins; large and small numbers are written out at the ticks, since a common power of ten would hit the label."""
+    axes.set_xlim(edges[0], edges[-1])
+    if not 1e-3 <= max(abs(edges[0]), abs(edges[-1])) < 1e5:
+        axes.xaxis.set_major_locator(MaxNLocator(4))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.4g}".replace("e+0", "e").replace("e-0", "e-")))
+
+
 def headroom(axes: Axes, above: float = 0.12) -> None:
     """Room above what is drawn; zero is shown."""
-    low, high = axes.get_ylim()
-    high = max(high, 0.0) or 1.0
-    axes.set_ylim(min(low, 0.0) if low < 0 else 0.0, high * (1 + above))
+    low, high = min(axes.dataLim.ymin, 0.0), max(axes.dataLim.ymax, 0.0)
+    if not low < high < np.inf:
+        low, high = 0.0, 1.0
+    axes.set_ylim(1.08 * low, low + (high - low) * (1 + above))
 
 
-def legend(figure: Figure, entries: Iterable[tuple[Any, str]], columns: int = 4) -> None:
-    """One legend for all panels, above them."""
+def legend(figure: Figure, entries: Iterable[tuple[Any, str]], columns: int = 4, longest: int = 40) -> None:
+    """One legend for all panels, above them; names are cut to `longest`."""
     entries = list(entries)
     if entries:
-        names = [style.shown(name, 40) for _, name in entries]
+        names = [style.shown(name, longest) for _, name in entries]
         widest = 0.5 + 0.068 * max(map(len, names))  # inches, about
         columns = max(1, min(columns, len(entries), int((figure.get_figwidth() - 0.2) / widest)))
-        figure.legend([artist for artist, _ in entries], names, loc="outside upper center", ncols=columns)
+        figure.legend([artist for artist, _ in entries], names, loc="upper center", ncols=columns)
 
 
 def note(axes: Axes, text: str, x: float = 0.98, y: float = 0.97) -> None:

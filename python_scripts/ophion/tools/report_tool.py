@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from ophion.errors import DataError, OptionError
-from ophion.readers.columns import nearest
+from ophion.errors import DataError, OptionError, suggestion
 from ophion.report import storage
 
+STYLES = ("plain", "ATLAS", "CMS", "LHCb")  # of the config's schema
+
 log = logging.getLogger("ophion.report")
-STYLES = ("plain", "ATLAS", "CMS", "LHCb")
 
 
 class Job:
@@ -26,7 +26,7 @@ class Job:
         self._options = dict(arguments.get("options") or {})
         chosen = self._options.get("style") or "plain"
         if chosen not in STYLES:
-            raise OptionError("/style", f"expected one of {', '.join(STYLES)}, found '{chosen}'{nearest(chosen, STYLES)}")
+            raise OptionError("/style", f"there is no style '{chosen}'{suggestion(chosen, STYLES)}")
         self._summary: Any = None
 
     def run(self, arguments: Mapping[str, Any], data: Mapping[str, np.ndarray]) -> dict[str, Any]:
@@ -64,8 +64,9 @@ class Job:
 
         folder = self._run / "report"
         if self._summary is not None:
-            storage.save(folder, self._summary.facts, self._summary.histograms)
-        return draw(self._run, view_of(self._run, *storage.load(folder)), self._options)
+            storage.save(folder, {**self._summary.facts, "options": self._options}, self._summary.histograms)
+        facts, histograms = storage.load(folder)
+        return draw(self._run, view_of(self._run, facts, histograms), self._options or facts["options"])
 
     def abandon(self) -> None:
         self._summary = None
@@ -82,7 +83,7 @@ def start(arguments: Mapping[str, Any]) -> Job:
         title, task, classes, targets, features, transformed
             What the summary is about; not needed where an earlier summary is drawn again.
         options : dict
-            The config's "report": style, label.
+            The config's "report": style, label. Left out: as the earlier drawing had them.
     """
     return Job(arguments)
 
