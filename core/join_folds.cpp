@@ -110,19 +110,27 @@ Value describe_folds(const FoldedParts& parts, Members& members) {
 }  // namespace
 
 Value mean_importance(const std::vector<std::shared_ptr<const ModelFile>>& folds) {
-  Value mean;
+  std::map<std::string, double> sums;
+  Value name;
   for (const auto& fold : folds) {
     const Value report = report_of(*fold);
     const Value* own = report.find("importance");
     if (!own || own->is_null()) return {};
-    if (mean.is_null()) {
-      mean = *own;
-      for (auto& [feature, value] : mean.find("values")->as_object()) value = 0.0;
-    }
-    for (auto& [feature, value] : mean.find("values")->as_object()) {
-      value = value.as_number() + own->at("values").at(feature).as_number() / static_cast<double>(folds.size());
-    }
+    name = own->at("name");
+    for (const Value& one : own->at("values").as_array()) sums[one.at("feature").as_text()] += one.at("value").as_number();
   }
+  std::vector<std::pair<std::string, double>> order(sums.begin(), sums.end());
+  std::stable_sort(order.begin(), order.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
+  Value values = Value::array();
+  for (const auto& [feature, sum] : order) {
+    Value one = Value::object();
+    one.set("feature", feature);
+    one.set("value", sum / static_cast<double>(folds.size()));
+    values.push_back(std::move(one));
+  }
+  Value mean = Value::object();
+  mean.set("name", std::move(name));
+  mean.set("values", std::move(values));
   return mean;
 }
 

@@ -23,7 +23,8 @@ struct FoldedParts {
 /// has it. `test` may be empty: then the file has no self-test. Throws ModelError where a script was changed between two folds.
 std::shared_ptr<const ModelFile> join_folds(const FoldedParts& parts, const SelfTest& test);
 
-/// The trainers' own measure of the features, {"name", "values": {feature: number}}: of each the mean over the folds. Null where they give none.
+/// The trainers' own measure of the features, {"name", "values": [{"feature", "value"}]}, most important first: of each feature the mean over the
+/// folds, where one that a fold does not measure counts nothing there. Null where a fold gives none.
 Value mean_importance(const std::vector<std::shared_ptr<const ModelFile>>& folds);
 
 }  // namespace ophion
