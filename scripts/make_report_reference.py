@@ -11,8 +11,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "report.md"
 HEAD = """# The report
 
-`ophion train` and `ophion evaluate` end with a report in the run's folder; `ophion report RUN` draws it again from what lies there, without
-the events. Of several folders of one run, `runs/<name>/latest` is the newest.
+`ophion train` and `ophion evaluate` end with a report in their folder; `ophion report RUN` draws it again from what lies there, without the
+events. Of several folders of one run, `runs/<name>/latest` is the newest.
 
 | file | holds |
 |---|---|
@@ -25,9 +25,9 @@ the events. Of several folders of one run, `runs/<name>/latest` is the newest.
 mplhep) and puts the label beside its name; `"report": {"enabled": false}` leaves the report out.
 
 Everything is weighted with the weights as they were read, which may be negative. “Share of events” is the share of a class's sum of
-weights. Figures of features show the part that comes first (training); figures of scores show the test part, else validation, else training.
-A histogram's range leaves out long tails (half a percent at each end, which are in the under- and overflow) and a far value such as -999 that
-means “not measured”, whose share is written into the figure.
+weights. Figures of features show the part that comes first (training); figures of scores show the test part, else validation, else
+training. A histogram's range leaves out long tails (half a percent at each end, which are in the under- and overflow) and a far value such
+as -999 that means “not measured”, whose share is written into the figure.
 
 ## Restyling
 

@@ -30,7 +30,7 @@ count "$PWD/build/asan/fuzz.xml"
 echo "testing (Python)"
 report=$PWD/build/pytest.xml
 rm -f "$report"
-PYTHONPATH=python_scripts .venv/bin/python -m pytest tests/python -q --junit-xml="$report" || true
+OMP_NUM_THREADS=1 PYTHONPATH=python_scripts .venv/bin/python -m pytest tests/python -q -n "$(nproc)" --junit-xml="$report" || true
 count "$report"
 if [ "${1:-}" = full ]; then
   echo "testing (valgrind)"

@@ -15,13 +15,14 @@ import pytest
 from conftest import ROOT
 
 from ophion.errors import DataError, OptionError
-from ophion.report import draw, figures_inputs, storage, texts
+from ophion.report import draw, figures_inputs, figures_training, storage, texts
+from ophion.report.page import write_page
 from ophion.report.summarise import Summary
 from ophion.report.view import View
 from ophion.tools import metrics_tool, report_tool
 
 HOSTILE = '<script>alert("x")</script>&$\\alpha$_' + "long" * 30
-FIGURES_OF_ANY = {"spectators", "history", "importance", "tuning"}
+FIGURES_OF_ANY = {"inputs", "transformed", "correlations", "spectators", "history", "importance", "tuning"}
 EPOCHS = [{"epoch": 1, "loss": 1.0, "validation/loss": 1.2, "learning_rate": 0.1}]
 TUNING = {"trials": [{"number": 0, "value": 0.5}, {"number": 1, "value": None}], "importance": {"params.hidden": 0.7}}
 
@@ -37,7 +38,8 @@ def toy(task, outputs, methods=("mlp", "tree"), count=240, features=("x", HOSTIL
     parts = {}
     for part in ("train", "test"):
         x = rng.normal(size=(count, len(features))).astype(np.float32)
-        data = {"features": x, "weights": rng.normal(1, 0.7, count), f"transformed:{methods[0]}": 2 * x, "spectator:mass": rng.normal(size=count)}
+        data = {"features": x, "weights": rng.normal(1, 0.7, count), "spectator:mass": rng.normal(size=count)}
+        data[f"transformed:{methods[0]}"] = 2 * x
         if task == "regression":
             data["targets"] = np.column_stack([x[:, 0] + k for k in range(outputs)]).astype(np.float32)
         else:
@@ -54,7 +56,8 @@ def toy(task, outputs, methods=("mlp", "tree"), count=240, features=("x", HOSTIL
             measured[part] = job.run({"task": task, "classes": classes, "targets": targets, "part": part}, of_part)
         values = [{"feature": name, "value": 0.1, "error": 0.02} for name in features]
         importance = {"part": "test", "metric": "auc", "permutation": values, "own": {"name": "gain", "values": values}}
-        metrics["methods"][method] = {"type": "sklearn", "status": "done", "seconds": 1.5, "metrics": measured, "importance": importance}
+        metrics["methods"][method] = {"type": "sklearn", "status": "done", "seconds": 1.5}
+        metrics["methods"][method] |= {"metrics": measured, "importance": importance}
     metrics["methods"][methods[0]]["tuning"] = TUNING
     metrics["methods"]["broken"] = {"type": "pytorch", "status": "failed", "error": f"RuntimeError: {HOSTILE}"}
     if classes:
@@ -76,7 +79,8 @@ def write_run(folder, arguments, parts, metrics, options=None):
     (folder / "history").mkdir(parents=True)
     (folder / "history" / "mlp.jsonl").write_text("".join(json.dumps(epoch) + "\n" for epoch in EPOCHS))
     (folder / "metrics.json").write_text(json.dumps(metrics))
-    (folder / "config.resolved.json").write_text(json.dumps({"name": HOSTILE, "seed": 4, "data": {"weights": {"normalise": "none"}}}))
+    config = {"name": HOSTILE, "seed": 4, "data": {"weights": {"normalise": "none"}}}
+    (folder / "config.resolved.json").write_text(json.dumps(config))
     job = report_tool.start(arguments | {"folder": str(folder), "options": options or {}})
     for part, data in parts.items():
         job.run({"part": part}, data)
@@ -86,9 +90,9 @@ def write_run(folder, arguments, parts, metrics, options=None):
 @pytest.mark.parametrize(
     ("task", "outputs", "own"),
     [
-        ("classification", 2, {"separation", "inputs", "transformed", "correlations", "scores", "roc", "cuts", "calibration", "confusion"}),
-        ("classification", 3, {"separation", "inputs", "transformed", "correlations", "scores", "roc", "calibration", "confusion"}),
-        ("regression", 2, {"inputs", "transformed", "correlations", "predictions", "residuals", "response"}),
+        ("classification", 2, {"separation", "scores", "roc", "calibration", "confusion", "cuts"}),
+        ("classification", 3, {"separation", "scores", "roc", "calibration", "confusion"}),
+        ("regression", 2, {"predictions", "residuals", "response"}),
     ],
 )
 def test_each_task_has_its_own_kinds_of_figures(task, outputs, own):
@@ -229,8 +233,56 @@ def test_the_example_in_the_docs_restyles_the_scores(tmp_path, monkeypatch):
 
 
 def test_the_docs_hold_the_texts_of_the_page():
-    done = subprocess.run([sys.executable, ROOT / "scripts" / "make_report_reference.py", "--check"], capture_output=True, text=True)
+    script = ROOT / "scripts" / "make_report_reference.py"
+    done = subprocess.run([sys.executable, script, "--check"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture
+def written(tmp_path):
+    """Writes the page of two classes, without figures."""
+
+    def write(change):
+        arguments, parts, metrics = toy("classification", 2, features=("x",))
+        change(metrics)
+        (tmp_path / "report").mkdir()
+        return write_page(tmp_path, view_of(arguments, parts, metrics), []).read_text(encoding="utf-8")
+
+    return write
+
+
+def test_methods_are_ranked_by_the_final_part_and_failed_ones_come_last(written):
+    def order(metrics):
+        for name, auc in (("mlp", 0.7), ("tree", 0.8)):
+            metrics["methods"][name]["metrics"]["test"]["auc"] = auc
+
+    page = written(order)
+    rows = re.findall(r"<tr[^>]*><td>(\w+)</td><td class=\"left\">", page)
+    assert rows[:3] == ["tree", "mlp", "broken"]
+
+
+def test_differences_of_methods_are_told_with_their_interval(written):
+    page = written(lambda metrics: None)
+    assert "+0.012 ± 0.004" in page
+    assert "+0.004 to +0.02" in page
+
+
+def test_a_cross_validation_is_told_by_mean_and_spread_of_its_folds(written):
+    def folds(metrics):
+        metrics["methods"]["mlp"]["folds"] = {"metrics": [], "mean": {"test": {"auc": 0.61234}}, "spread": {"test": {"auc": 0.0123}}}
+
+    page = written(folds)
+    assert "<th>test, by folds</th>" in page
+    assert "0.6123 ± 0.0123" in page
+
+
+def test_each_fold_has_a_line_in_the_history():
+    epochs = [{"epoch": epoch, "fold": fold, "loss": 1 / epoch} for fold in range(3) for epoch in (1, 2)]
+    arguments, parts, metrics = toy("classification", 2, features=("x",))
+    view = View(Summary(arguments).facts, {}, metrics, {"mlp": epochs})
+    (drawn,) = figures_training.history(view)
+    (panel,) = drawn.figure.axes
+    assert [list(line.get_xdata()) for line in panel.lines] == [[1, 2]] * 3
 
 
 def test_a_style_that_is_none_is_told_with_the_nearest(tmp_path):

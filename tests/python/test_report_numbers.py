@@ -158,7 +158,8 @@ def rng():
 
 
 def summary_of(data, **arguments):
-    summary = Summary({"task": "classification", "classes": CLASSES, "features": [{"name": "x"}, {"name": "y", "unit": "GeV"}]} | arguments)
+    features = [{"name": "x"}, {"name": "y", "unit": "GeV"}]
+    summary = Summary({"task": "classification", "classes": CLASSES, "features": features} | arguments)
     for part, columns in data.items():
         summary.add(part, columns)
     return summary
@@ -227,7 +228,8 @@ def test_methods_with_equal_transforms_share_a_group(rng):
 
 
 def test_a_wrong_number_of_scores_is_told_by_part_and_name(rng):
-    with pytest.raises(DataError, match=r"part 'test': expected 300 events of 1 columns in 'scores:mlp', found an array of shape \(299,\)"):
+    text = r"part 'test': expected 300 events of 1 columns in 'scores:mlp', found an array of shape \(299,\)"
+    with pytest.raises(DataError, match=text):
         summary_of({"test": part_of(rng, **{"scores:mlp": np.zeros(299, np.float32)})})
 
 

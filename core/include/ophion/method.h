@@ -68,7 +68,7 @@ struct CallOptions {
 
 struct TrainContext {
   std::string name;  ///< the method's name in the config
-  Spec spec;
+  Spec spec;      ///< its features are those after the transforms; for `check`, which comes before any is fitted, those before
   Value options;  ///< the method's part of the config, checked against its schema, defaults filled in, paths absolute
   std::uint64_t seed = 0;
   CallOptions call;

@@ -112,7 +112,8 @@ def _roc(view: View, stem: str, output: str, against: str, curves: Mapping[str, 
 def cuts(view: View) -> Iterator[Drawn]:
     if not view.binary:
         return
-    scans = [(method, view.scores(method)["outputs"][view.classes[1]].get("cuts")) for method in view.methods if view.scores(method)]
+    found = [(method, view.scores(method)) for method in view.methods]
+    scans = [(method, scores["outputs"][view.classes[1]].get("cuts")) for method, scores in found if scores]
     for suffix, some in chunks([(method, scan) for method, scan in scans if scan], 6):
         figure, axes = style.panels(len(some), min(2, len(some)), 4.9, 3.3)
         entries: dict[str, Any] = {}

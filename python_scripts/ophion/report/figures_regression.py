@@ -17,9 +17,9 @@ def predictions(view: View) -> Iterator[Drawn]:
         for suffix, methods in chunks([method for method in view.methods if view.scores(method)], 6):
             figure, axes = style.panels(len(methods), min(2, len(methods)), 4.7, 4.1)
             planes = [view.histograms[view.scores(method)["outputs"][target]["plane"]] for method in methods]
-            most = max(float(plane.values().max()) for plane in planes)
-            least = min((float(plane.values()[plane.values() > 0].min()) for plane in planes if (plane.values() > 0).any()), default=0)
-            norm = LogNorm(max(least, most * 1e-4), most) if 0 < least < most else None
+            filled = np.concatenate([plane.values()[plane.values() > 0] for plane in planes])
+            least, most = (filled.min(), filled.max()) if len(filled) else (0, 0)
+            norm = LogNorm(max(least, most * 1e-4), most) if least < most else None
             for panel, method, plane in zip(axes, methods, planes, strict=True):
                 values = np.where(plane.values() > 0, plane.values(), np.nan)
                 x, y = plane.axes[0].edges, plane.axes[1].edges
@@ -30,7 +30,8 @@ def predictions(view: View) -> Iterator[Drawn]:
                 panel.set_title(style.shown(method, 46))
                 panel.grid(False)
             figure.colorbar(image, ax=axes, label="sum of weights", shrink=0.8, pad=0.02, aspect=30)
-            yield Drawn("predictions", f"predictions_{target}{suffix}", figure, f"Prediction against truth, {view.final} part: {target}")
+            caption = f"Prediction against truth, {view.final} part: {target}"
+            yield Drawn("predictions", f"predictions_{target}{suffix}", figure, caption)
 
 
 def residuals(view: View) -> Iterator[Drawn]:
@@ -77,4 +78,5 @@ def response(view: View) -> Iterator[Drawn]:
         width.set(xlabel=f"true {name}", ylabel="half width of the central 68 %", ylim=(0, None))
         legend(figure, entries)
         if entries:
-            yield Drawn("response", f"response_{target}", figure, f"Bias and resolution in bins of truth, {view.final} part: {target}")
+            caption = f"Bias and resolution in bins of truth, {view.final} part: {target}"
+            yield Drawn("response", f"response_{target}", figure, caption)

@@ -2,48 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from ophion.report import style
 from ophion.report.figures_inputs import bars
-from ophion.report.view import Drawn, View, chunks, headroom, legend, steps, x_range
+from ophion.report.view import Drawn, View, chunks, headroom, legend, note, steps, x_range
 
 MOST_BARS = 25
 
 
 def history(view: View) -> Iterator[Drawn]:
     for method, epochs in view.histories.items():
-        lines: dict[str, dict[str, tuple[list[float], list[float]]]] = {}  # by metric, by part
-        for epoch in epochs:
-            for name, value in epoch.items():
-                if name != "epoch" and isinstance(value, int | float):
-                    part, _, metric = name.rpartition("/")
-                    line = lines.setdefault(metric, {}).setdefault(part or "train", ([], []))
-                    line[0].append(epoch.get("epoch", len(line[0]) + 1))
-                    line[1].append(value)
-        if "learning_rate" in lines:  # it is of no part
-            lines["learning_rate"] = {"": next(iter(lines["learning_rate"].values()))}
+        lines = _lines(epochs)
         for suffix, metrics in chunks(list(lines), 6):
             figure, axes = style.panels(len(metrics), min(2, len(lines)), 4.7, 3.0)
             entries: dict[str, Any] = {}
             for panel, metric in zip(axes, metrics, strict=True):
-                for part, (at, values) in lines[metric].items():
-                    look = {"": ("#444444", "-"), "train": (style.COLOURS[1], "--")}.get(part, (style.COLOURS[0], "-"))
-                    artist = panel.plot(at, values, color=look[0], linestyle=look[1], marker="o" if len(at) < 40 else "")[0]
-                    if part:
-                        entries[part] = artist
-                everything = np.array([value for _, values in lines[metric].values() for value in values])
-                if everything.min() > 0 and everything.max() > 30 * everything.min():
-                    panel.set_yscale("log")
-                panel.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-                panel.set_xlim(min(min(at) for at, _ in lines[metric].values()) - 0.5, max(max(at) for at, _ in lines[metric].values()) + 0.5)
+                entries |= _history(panel, lines[metric])
                 panel.set(xlabel="epoch", ylabel=style.shown(metric.replace("_", " "), 34))
-            legend(figure, [(artist, name) for name, artist in entries.items()])
-            yield Drawn("history", f"history_{method}{suffix}", figure, f"Training history of {method}")
+            legend(figure, [(artist, name) for name, artist in entries.items() if name])
+            folds = ", each fold a line" if any("fold" in epoch for epoch in epochs) else ""
+            yield Drawn("history", f"history_{method}{suffix}", figure, f"Training history of {method}{folds}")
+
+
+Line = tuple[list[float], list[float]]  # epochs and values
+
+
+def _lines(epochs: Sequence[Mapping[str, Any]]) -> dict[str, dict[tuple[str, int], Line]]:
+    """By metric, and by part and fold; what is said of no part is the training's, but the learning rate, which is of none."""
+    lines: dict[str, dict[tuple[str, int], Line]] = {}
+    for number, epoch in enumerate(epochs):
+        for name, value in epoch.items():
+            if name in ("epoch", "fold") or not isinstance(value, int | float):
+                continue
+            part, _, metric = name.rpartition("/")
+            part = part or ("" if metric == "learning_rate" else "train")
+            at, values = lines.setdefault(metric, {}).setdefault((part, epoch.get("fold", 0)), ([], []))
+            at.append(epoch.get("epoch", number + 1))
+            values.append(value)
+    return lines
+
+
+def _history(panel: Axes, lines: Mapping[tuple[str, int], Line]) -> dict[str, Any]:
+    entries = {}
+    for (part, _), (at, values) in lines.items():
+        colour, dashes = {"": ("#444444", "-"), "train": (style.COLOURS[1], "--")}.get(part, (style.COLOURS[0], "-"))
+        entries[part] = panel.plot(at, values, color=colour, linestyle=dashes, marker="o" if len(at) < 40 else "")[0]
+    everything = np.array([value for _, values in lines.values() for value in values])
+    if everything.min() > 0 and everything.max() > 30 * everything.min():
+        panel.set_yscale("log")
+    last = max(max(at) for at, _ in lines.values())
+    panel.set_xlim(min(min(at) for at, _ in lines.values()) - 0.5, last + 0.5)
+    panel.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    return entries
 
 
 def importance(view: View) -> Iterator[Drawn]:
@@ -74,14 +91,16 @@ def tuning(view: View) -> Iterator[Drawn]:
         trials = [trial for trial in found.get("trials") or [] if trial.get("value") is not None]
         if not trials:
             continue
-        ranked = [{"feature": name, "value": value} for name, value in (found.get("importance") or {}).items() if value is not None]
+        settings = (found.get("importance") or {}).items()
+        ranked = [{"feature": name, "value": value} for name, value in settings if value is not None]
         figure, axes = style.panels(2 if ranked else 1, 2 if ranked else 1, 4.8, 3.4)
         numbers, values = [trial["number"] for trial in trials], [trial["value"] for trial in trials]
         axes[0].plot(numbers, values, "o", color=style.COLOURS[0])
         axes[0].xaxis.set_major_locator(MaxNLocator(integer=True))
         axes[0].set(xlabel="trial", ylabel=style.shown(str(found.get("metric", "metric")), 34))
         if ranked:
-            bars(axes[1], sorted(ranked, key=lambda each: -each["value"])[:MOST_BARS], "importance of the setting", style.COLOURS[2])
+            ranked = sorted(ranked, key=lambda each: -each["value"])[:MOST_BARS]
+            bars(axes[1], ranked, "importance of the setting", style.COLOURS[2])
         yield Drawn("tuning", f"tuning_{method}", figure, f"Tuning of {method}: {len(trials)} trials with a value")
 
 
@@ -94,7 +113,7 @@ def spectators(view: View) -> Iterator[Drawn]:
             yield Drawn("spectators", f"spectator_{name}{suffix}", figure, caption)
 
 
-def _spectator(view: View, found: Mapping[str, Any], methods: list[str]) -> Any:
+def _spectator(view: View, found: Mapping[str, Any], methods: Sequence[str]) -> Figure:
     rows = 2 if view.binary else 1
     width = {1: 5.6, 2: 4.7, 3: 3.5}[len(methods)]
     figure = style.new_figure(width * len(methods), 2.9 * rows)
@@ -111,7 +130,8 @@ def _spectator(view: View, found: Mapping[str, Any], methods: list[str]) -> Any:
             mean, error = (np.array(profile[key], np.float64) for key in ("mean", "error"))
             colour = view.colours.get(group, style.COLOURS[number % len(style.COLOURS)])
             centres = (edges[1:] + edges[:-1]) / 2
-            entries[f"{group}, mean score" if view.binary else group] = panel.errorbar(centres, mean, error, fmt="o", color=colour, elinewidth=0.9)
+            artist = panel.errorbar(centres, mean, error, fmt="o", color=colour, elinewidth=0.9)
+            entries[f"{group}, mean score" if view.binary else group] = artist
         panel.set_xlabel(style.wrapped(found["label"], 40))
         x_range(panel, edges)
     if view.task == "regression":
@@ -122,7 +142,7 @@ def _spectator(view: View, found: Mapping[str, Any], methods: list[str]) -> Any:
     return figure
 
 
-def _shapes(view: View, found: Mapping[str, Any], of_method: Mapping[str, Any], panel: Any) -> dict[str, Any]:
+def _shapes(view: View, found: Mapping[str, Any], of_method: Mapping[str, Any], panel: Axes) -> dict[str, Any]:
     """The negative class's distribution before cuts and after them."""
     negative = view.classes[0]
     colour = view.colours[negative]
@@ -139,6 +159,5 @@ def _shapes(view: View, found: Mapping[str, Any], of_method: Mapping[str, Any], 
     panel.set_ylabel("share of events" if panel.get_subplotspec().is_first_col() else "")
     headroom(panel, 0.3)
     if lines:
-        panel.text(0.98, 0.97, "divergence [bit]\n" + "\n".join(lines), transform=panel.transAxes, ha="right", va="top", fontsize=7.5,
-                   bbox={"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 1})  # fmt: skip
+        note(panel, "divergence [bit]\n" + "\n".join(lines))
     return entries

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 PIXELS = 96  # of a page's inch
 Keys = tuple[str, ...]  # keys in the metrics of a part
 OF_TARGETS = (
-    ("RMSE", "rmse"), ("mean absolute error", "mae"), ("bias", "bias"), ("R²", "r2"), ("half width of the central 68 %", "half_width"),
+    ("RMSE", "rmse"), ("mean absolute error", "mae"), ("bias", "bias"), ("R²", "r2"),
+    ("half width of the central 68 %", "half_width"),
 )  # fmt: skip
 
 
@@ -135,17 +136,19 @@ def _comparison(found: Mapping[str, Any]) -> dict[str, Any] | None:
         for pair in found.get("pairs") or []
         if None not in (pair["difference"], pair["error"], pair["interval"], pair["p_value"])
     ]
-    return {"metric": found["metric"], "part": found["part"], "replicates": found["replicates"], "pairs": pairs} if pairs else None
+    return {**{key: found[key] for key in ("metric", "part", "replicates")}, "pairs": pairs} if pairs else None
 
 
 def _details(view: View) -> list[dict[str, Any]]:
-    """Each method's numbers in each part."""
+    """Each method's numbers in each part; of a cross-validation also the mean over the folds, with their spread."""
     found = []
     for name, entry in view.metrics.get("methods", {}).items():
         parts = [part for part in PARTS if part in (entry.get("metrics") or {})]
         measured = [entry["metrics"][part] for part in parts]
+        of_folds = entry.get("folds") or {}
+        folds = [part for part in parts if part in (of_folds.get("mean") or {})]
         rows = [
-            (title, [_cell(one, path) for one in measured])
+            (title, [_cell(one, path) for one in measured] + [_over_folds(of_folds, (part, *path)) for part in folds])
             for title, path in _rows(view)
             if any(_at(one, path) is not None for one in measured)
         ]
@@ -153,7 +156,7 @@ def _details(view: View) -> list[dict[str, Any]]:
         if isinstance(entry.get("seconds"), int | float):
             about.append(f"{entry['seconds']:.3g} s")
         about += [f"{key} {entry[key]}" for key in ("model", "error") if entry.get(key)]
-        found.append({"name": name, "about": ", ".join(about), "parts": parts, "rows": rows})
+        found.append({"name": name, "about": ", ".join(about), "parts": [*parts, *(f"{part}, by folds" for part in folds)], "rows": rows})
     return found
 
 
@@ -201,6 +204,12 @@ def _cell(measured: Mapping[str, Any], path: Keys, training: Mapping[str, Any] |
     }
 
 
+def _over_folds(folds: Mapping[str, Any], path: Keys) -> dict[str, str]:
+    """The mean of a cross-validation's folds, and how they spread around it."""
+    mean, spread = _at(folds["mean"], path), _at(folds["spread"], path)
+    return {"value": "–" if mean is None else _text(mean), "error": "" if spread is None else f"± {_text(spread)}"}
+
+
 def _text(number: float) -> str:
     if isinstance(number, int):
         return f"{number:,}"
@@ -218,6 +227,6 @@ def _provenance(run: Path, view: View, config: Mapping[str, Any]) -> list[tuple[
     facts = [("folder", str(run.resolve())), ("drawn with", versions)]
     facts += [("seed", str(config["seed"]))] if "seed" in config else []
     for sample in (view.metrics.get("data") or {}).get("samples") or []:
-        files = ", ".join(sample.get("files") or [])
-        facts.append((f"sample {sample.get('class', '')}".strip(), f"{files}: {sample.get('selected', '?')} of {sample.get('read', '?')} events"))
+        files, used, read = ", ".join(sample.get("files") or []), sample.get("selected", "?"), sample.get("read", "?")
+        facts.append((f"sample {sample.get('class', '')}".strip(), f"{files}: {used} of {read} events"))
     return facts

@@ -74,7 +74,7 @@ def look(style: str) -> Iterator[None]:
 
 
 def new_figure(width: float, height: float, square: bool = False) -> Figure:
-    """A figure of its own, without pyplot, which would keep it and open windows. Sizes in inches; square: panels keep their shape."""
+    """A figure of its own, without pyplot, which would keep it. Sizes in inches; square: panels keep their shape."""
     figure = Figure(figsize=(width, height), layout="compressed" if square else "constrained")
     FigureCanvasAgg(figure)
     figure.get_layout_engine().set(w_pad=0.06, h_pad=0.06, wspace=0.03, hspace=0.04)

@@ -130,6 +130,8 @@ def points(axes: Axes, histogram: hist.Hist, **options: Any) -> Any:
 def x_range(axes: Axes, edges: np.ndarray) -> None:
     """The range of bins; large and small numbers are written out at the ticks, since a common power of ten would hit the label."""
     axes.set_xlim(edges[0], edges[-1])
+    if edges[-1] - edges[0] < 0.1 * max(abs(edges[0]), abs(edges[-1])):  # numbers of many digits
+        axes.xaxis.set_major_locator(MaxNLocator(3))
     if not 1e-3 <= max(abs(edges[0]), abs(edges[-1])) < 1e5:
         axes.xaxis.set_major_locator(MaxNLocator(4))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.4g}".replace("e+0", "e").replace("e-0", "e-")))
@@ -150,7 +152,7 @@ def legend(figure: Figure, entries: Iterable[tuple[Any, str]], columns: int = 4,
         names = [style.shown(name, longest) for _, name in entries]
         widest = 0.5 + 0.068 * max(map(len, names))  # inches, about
         columns = max(1, min(columns, len(entries), int((figure.get_figwidth() - 0.2) / widest)))
-        figure.legend([artist for artist, _ in entries], names, loc="upper center", ncols=columns)
+        figure.legend([artist for artist, _ in entries], names, loc="upper left", ncols=columns)
 
 
 def note(axes: Axes, text: str, x: float = 0.98, y: float = 0.97) -> None:
