@@ -27,6 +27,7 @@ void Tracking::epoch(const Progress& progress) {
   Value arguments = Value::object();
   arguments.set("method", progress.method);
   arguments.set("epoch", progress.epoch);
+  if (progress.folds > 0) arguments.set("fold", progress.fold);
   arguments.set("metrics", std::move(metrics));
   try {
     job_->run(arguments, {});

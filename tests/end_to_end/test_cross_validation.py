@@ -162,24 +162,28 @@ def test_nothing_of_the_folds_is_left_beside_the_model(run, module_place):
     assert [line["fold"] for line in lines] == [0] * 3 + [1] * 3 + [2] * 3
 
 
-def test_folds_may_be_drawn_beside_validation_and_test(place, events):
-    """A network that validates on events of its training folds; test events are seen by no fold."""
-    run = place.train(folded(events, [network(early_stopping={"patience": 1})], folds=4, validation=0.25, test=0.2))
+def test_folds_may_be_drawn_beside_a_test_part_that_none_sees(place, events):
+    run = place.train(folded(events, [tree()], folds=4, test=0.2))
     scores = run.scores
     unseen = part(scores, "test")
     assert set(unseen["fold"]) == {-1}
     assert set(part(scores, "validation")["fold"]) == {0, 1, 2, 3}
     assert len(scores["number"]) == 1200 and len(set(scores["number"])) == 1200
     assert abs(len(unseen["number"]) - 240) < 5 * np.sqrt(1200 * 0.2 * 0.8)
-    metrics = run.metrics["methods"]["mlp"]
-    assert metrics["metrics"]["test"]["auc"] == pytest.approx(auc(unseen["mlp_score"], unseen["label"], unseen["weight"]), abs=1e-12)
+    metrics = run.metrics["methods"]["tree"]
+    assert metrics["metrics"]["test"]["auc"] == pytest.approx(auc(unseen["tree_score"], unseen["label"], unseen["weight"]), abs=1e-12)
     assert set(metrics["folds"]["mean"]) == {"train", "validation"}
+    found = place.predict(run.model("tree"), events, output="scores.parquet")
+    score_of = dict(zip(found["number"], found["score"], strict=True))
+    assert np.allclose([score_of[number] for number in unseen["number"]], unseen["tree_score"], atol=1e-6), "the mean, in the run too"
+
+
+@pytest.mark.slow
+def test_a_fold_validates_on_some_of_its_training_events(place, events):
+    run = place.train(folded(events, [network(early_stopping={"patience": 1})], validation=0.25))
+    assert {line["fold"] for line in run.history("mlp")} == {0, 1, 2}
     assert all("validation/loss" in line for line in run.history("mlp"))
-    found = place.predict(run.model("mlp"), events, output="scores.parquet")
-    of_test = np.isin(found["number"], unseen["number"])
-    at = {number: score for number, score in zip(found["number"], found["score"])}
-    assert np.allclose([at[number] for number in unseen["number"]], unseen["mlp_score"], atol=1e-6), "the mean, in the run too"
-    assert of_test.sum() == len(unseen["number"])
+    assert run.metrics["data"]["parts"]["validation"] == 1200, "all are scored out of fold"
 
 
 def test_a_run_that_failed_in_a_fold_is_resumed_with_that_fold(place, events):
