@@ -102,7 +102,7 @@ def filled(axis: hist.axis.Regular, values: np.ndarray, weights: np.ndarray) -> 
     return histogram.fill(values[known], weight=weights[known])
 
 
-def facts_of(values: np.ndarray, weights: np.ndarray, axis: hist.axis.Regular, mark: float | None) -> dict[str, Any]:
+def facts_of(values: np.ndarray, axis: hist.axis.Regular, mark: float | None) -> dict[str, Any]:
     """What the histogram does not show: shares of the events (not of their weights) that are missing, marked or outside."""
     count = max(1, len(values))
     missing = np.isnan(values)

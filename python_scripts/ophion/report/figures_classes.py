@@ -87,7 +87,6 @@ def _roc(view: View, stem: str, output: str, against: str, curves: Mapping[str, 
         look = view.lines[method]
         background, signal = np.array(curve["background"]), np.array(curve["signal"])
         low, high = np.clip(curve["low"], 0, 1), np.clip(curve["high"], 0, 1)
-        linear.fill_between(signal, 1 - background, 1 - background, alpha=0)
         linear.fill_betweenx(1 - background, low, high, color=look["color"], alpha=0.2, linewidth=0)
         artist = linear.plot(signal, 1 - background, **look)[0]
         some = background > 0

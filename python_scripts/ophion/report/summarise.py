@@ -108,7 +108,7 @@ class Summary:
                 group: self._keep(filled(axis, column[chosen], events.weights[chosen]), *at, name, group)
                 for group, chosen in events.groups.items()
             }
-            features.append({"name": name, "label": label, "histograms": keys, **facts_of(column, events.weights, axis, mark)})
+            features.append({"name": name, "label": label, "histograms": keys, **facts_of(column, axis, mark)})
         matrices, columns = {}, list(names)
         if events.targets is not None:
             columns += self.facts["targets"]
