@@ -122,7 +122,16 @@ def no_scores(data):
     data["scores:mlp"][:] = np.nan
 
 
-@pytest.mark.parametrize("spoil", [empty_class, zero_weights, missing_values, no_scores])
+def a_class_of_negative_weight(data):
+    data["weights"][:] = np.where(data["labels"] == 1, -1.0, 1.0)
+
+
+def equal_scores(data):
+    data["scores:mlp"][:] = 0.25
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+@pytest.mark.parametrize("spoil", [empty_class, zero_weights, missing_values, no_scores, a_class_of_negative_weight, equal_scores])
 def test_what_cannot_be_drawn_is_left_out(spoil):
     arguments, parts, metrics = toy("classification", 2, methods=("mlp",))
     for data in parts.values():
@@ -130,7 +139,7 @@ def test_what_cannot_be_drawn_is_left_out(spoil):
     del metrics["methods"]["mlp"]["metrics"]
     kinds = {drawn.kind for drawn in draw.figures_of(view_of(arguments, parts, metrics))}
     assert {"inputs", "scores"} <= kinds
-    assert ("roc" in kinds) == (spoil is missing_values)
+    assert ("roc" in kinds) == (spoil in (missing_values, a_class_of_negative_weight, equal_scores))
 
 
 def test_forty_features_are_drawn_in_figures_of_at_most_nine():

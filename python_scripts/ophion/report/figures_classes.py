@@ -133,7 +133,7 @@ def _scan(panel: Axes, scan: Mapping[str, list[Any]], view: View) -> dict[str, A
     }
     panel.set(xlabel="cut on the score", ylabel="efficiency", xlim=(cut[0], cut[-1]), ylim=(0, 1.05))
     enough = np.array(scan["enough"], bool)
-    if not enough.any():
+    if not enough.any() or min(view.expected(name) for name in view.classes) <= 0:
         return entries
     s, b = (passed[name][enough] * view.expected(name) for name in (signal, background))
     twin = panel.twinx()
