@@ -431,7 +431,7 @@ void RunInProgress::add_onnx(ModelParts& parts, const std::string& graph, const 
   if (!problem.empty()) log(LogLevel::warning, parts.method.name + ": has no ONNX form: " + problem);
 }
 
-Value RunInProgress::report() const {
+Value RunInProgress::report(const NamedModels& models) const {
   const MethodResult* best = nullptr;
   Value methods = Value::object();
   for (const MethodResult& method : run_.methods_) {
@@ -443,6 +443,7 @@ Value RunInProgress::report() const {
     if (method.model) {
       entry.set("model", fs::relative(folder_.model(method.name), folder_.path()).string());
       entry.set("metrics", method.metrics);
+      entry.set("importance", method.importance);
       if (!method.folds.is_null()) entry.set("folds", method.folds);
       const auto mine = primary_of(method);
       const auto theirs = best ? primary_of(*best) : std::nullopt;
@@ -461,6 +462,9 @@ Value RunInProgress::report() const {
   report.set("data", std::move(data));
   report.set("methods", std::move(methods));
   report.set("best", best ? Value(best->name) : Value());
+  if (models.size() > 1 && events_[PartName::test].rows() > 0 && !run_.stopped_) {
+    report.set("comparison", evaluation_.compare(models, PartName::test));
+  }
   report.set("stopped", run_.stopped_);
   return report;
 }
@@ -476,11 +480,11 @@ void RunInProgress::draw_report(const NamedModels& models) const {
 }
 
 TrainedRun RunInProgress::finish() {
-  run_.metrics_ = report();
   NamedModels models;
   for (const MethodResult& method : run_.methods_) {
     if (method.model) models.emplace_back(method.name, *method.model);
   }
+  run_.metrics_ = report(models);
   if (!models.empty()) evaluation_.write_scores(models, folder_.scores(), resume_);
   folder_.finish(run_.metrics_);
   if (!models.empty()) {

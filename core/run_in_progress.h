@@ -67,7 +67,7 @@ class RunInProgress {
   void add_onnx(ModelParts& parts, const std::string& graph, const Model& own, const Events& events) const;
   /// The model of a file, loaded where its method was trained.
   Model load(std::size_t index, std::shared_ptr<const ModelFile> file, Trust trust, const std::string& backend = "") const;
-  Value report() const;
+  Value report(const NamedModels& models) const;
 
   const Config& config_;
   const std::vector<std::shared_ptr<const Method>> methods_;
