@@ -63,15 +63,16 @@ std::vector<Method> ranked(const Value& run, const char* part) {
   return order;
 }
 
-/// "over 5 folds: mlp auc 0.8412 ± 0.0103, forest auc …"; empty without folds.
-std::string over_folds(const std::vector<Method>& methods, const char* part) {
+/// "… over 5 folds …:" and a line a method, "mlp  auc 0.8412 ± 0.0103", of the events that each fold has not seen; empty without folds.
+std::string over_folds(const std::vector<Method>& methods) {
+  constexpr const char* part = "validation";
   std::string text;
   for (const Method& method : methods) {
     const Value* folds = method.entry->find("folds");
     const Value* primary = folds ? find(*method.metrics, {part, "primary", "name"}) : nullptr;
     const Value* mean = primary ? find(*folds, {"mean", part, primary->as_text().c_str()}) : nullptr;
     if (!mean) continue;
-    if (text.empty()) text = "mean ± standard deviation over " + std::to_string(folds->at("metrics").size()) + " folds, each on its own events:";
+    if (text.empty()) text = "mean ± standard deviation over " + std::to_string(folds->at("metrics").size()) + " folds, each on the events it has not seen:";
     text += "\n  " + method.name + "  " + primary->as_text() + " " + decimal(mean, 4) + " ± " +
             decimal(find(*folds, {"spread", part, primary->as_text().c_str()}), 4);
   }
@@ -123,7 +124,7 @@ std::string ranking(const Value& run) {
   }
   std::string text = table(rows, Numbers::right);
   if (two_classes && !regression) text += "signal efficiency on " + which + " (train) events\n";
-  return text + over_folds(methods, part) + failures;
+  return text + over_folds(methods) + failures;
 }
 
 }  // namespace ophion::cli

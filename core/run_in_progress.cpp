@@ -233,7 +233,8 @@ void RunInProgress::train(std::size_t index, const ProgressCallback& progress) {
       const auto file = ModelFile::read(kept);
       result.model = load(index, file, Trust::known);
       evaluate(*result.model, result);
-      if (const Value* own = report_of(*file).find("importance")) result.importance = *own;
+      const Value report = report_of(*file);
+      if (const Value* own = report.find("importance")) result.importance = *own;
       log(LogLevel::info, method.name + ": was trained before, its model is kept");
     } else {
       log(LogLevel::info, "training " + method.name + " (" + method.type + ")");

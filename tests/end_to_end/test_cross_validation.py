@@ -112,9 +112,13 @@ def test_the_table_shows_scores_out_of_fold_and_their_spread(place, events):
     place.write("train.json", folded(events, [tree()]))
     shown = place.run("train", "train.json").stdout
     assert "AUC out of fold" in shown and "signal efficiency on out of fold (train) events" in shown
-    folds = Run(place / "runs" / "toy" / "latest").metrics["methods"]["tree"]["folds"]
+    run = Run(place / "runs" / "toy" / "latest")
+    folds = run.metrics["methods"]["tree"]["folds"]
     mean, spread = folds["mean"]["validation"]["auc"], folds["spread"]["validation"]["auc"]
-    assert f"over 3 folds, each on its own events:\n  tree  auc {mean:.4f} ± {spread:.4f}" in shown
+    assert f"over 3 folds, each on the events it has not seen:\n  tree  auc {mean:.4f} ± {spread:.4f}" in shown
+    again = place.run("train", "train.json", "--resume", run.folder)
+    assert "tree: was trained before, its model is kept" in again.stderr
+    assert again.stdout == shown and run.metrics["methods"]["tree"]["folds"] == folds
 
 
 def test_an_evaluation_takes_the_fold_that_has_not_seen_an_event(run, module_place, events):
