@@ -48,6 +48,26 @@ class Rules {
       fail("/data/weights/normalise", "expected 'none' or 'mean_one' for a regression, found 'equal_class'");
   }
 
+  /// A method's "tune" needs validation events that no fold trains on, and something to try.
+  void check_tuning(const Value& tune, const std::string& at) const {
+    const auto& split = data_.at("split");
+    if (split.find("folds")) fail(at, "is not done in a cross-validation: its validation part is out of fold");
+    const auto& validation = split.at("validation");
+    if (validation.is_array() ? validation.size() == 0 : validation.as_number() == 0) {
+      fail(at, "needs a validation part, which data.split leaves without events");
+    }
+    if (tune.at("space").size() == 0) fail(at + "/space", "expected one setting or more, found none");
+    for (const auto& [key, range] : tune.at("space").as_object()) {
+      for (const char* kind : {"int", "float"}) {
+        const auto* ends = range.find(kind);
+        if (!ends) continue;
+        const double low = ends->at(0).as_number(), high = ends->at(1).as_number();
+        if (low > high) fail(pointer_to(at + "/space", key), "expected the least first, found " + write_json(*ends, 0));
+        if (range.at("log").as_boolean() && low <= 0) fail(pointer_to(at + "/space", key), "expected more than 0 where factors count, found " + write_json(*ends, 0));
+      }
+    }
+  }
+
   [[noreturn]] void fail(const std::string& pointer, const std::string& problem) const {
     throw ConfigError(origin_, pointer, problem);
   }
@@ -224,6 +244,7 @@ Value check_config(const Value& document, const Value& common, const MethodSchem
     spell_out_transforms(*method.find("transform"));
     method = apply_schema(method, schema, origin, folder, at);
     check_transforms(config, method.at("transform"), origin, at + "/transform");
+    if (const auto* tune = method.find("tune")) rules.check_tuning(*tune, at + "/tune");
   }
   return config;
 }

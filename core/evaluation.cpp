@@ -83,6 +83,22 @@ std::span<const Fold> Evaluation::folds_for(const Model& model, const Part& part
   return model.manifest().at("folds").at("text").as_text() == events_.fold_by ? part.fold : std::span<const Fold>();
 }
 
+Value Evaluation::measure(const Model& model, PartName which) const {
+  const Part& part = events_[which];
+  std::vector<float> room;
+  const std::vector<float> scores = model.predict(features_for(model, part, room));
+  const char* const name = part_names[static_cast<std::size_t>(which)];
+  Value arguments = describe_task();
+  arguments.set("part", name);
+  Columns data = truth(part);
+  data.emplace_back("scores", MatrixView(scores.data(), part.rows(), model.outputs()));
+  const auto job = registry_.tool("metrics")->start(metrics_settings());
+  Value metrics = Value::object();
+  metrics.set(name, job->run(arguments, data).value);
+  job->finish();
+  return metrics;
+}
+
 Value Evaluation::add(const std::string& name, const Model& model) {
   Scores& scores = scores_[name];
   Value metrics = Value::object();

@@ -41,6 +41,9 @@ class Evaluation {
   Value over_folds(const std::string& name) const;
   /// The folds that score a part's events; empty: all of the model scores them.
   std::span<const Fold> folds_for(const Model& model, const Part& part) const;
+  /// How well the model does on one part; its scores are not kept.
+  Value measure(const Model& model, PartName part) const;
+
   /// What shuffling each feature costs the model, on validation events (of test or training where there are none), and
   /// `own`, the trainer's measure, where it is not null. Null when that was not asked for.
   Value importance(const std::string& name, const Model& model, const Value& own) const;

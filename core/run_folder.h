@@ -22,6 +22,8 @@ class RunFolder {
   /// A trained fold of a method, until the model of all folds is there.
   std::filesystem::path fold(const std::string& method, int number) const { return checkpoints(method) / ("fold" + std::to_string(number) + ".ophion"); }
   std::filesystem::path checkpoints(const std::string& method) const { return path_ / "checkpoints" / method; }
+  /// The trials of a method that is tuned: a SQLite file.
+  std::filesystem::path study(const std::string& method) const { return path_ / "tuning" / (method + ".db"); }
   std::filesystem::path scores() const { return path_ / "scores.parquet"; }
   std::filesystem::path log_file() const { return path_ / "run.log"; }
 

@@ -12,10 +12,11 @@
 
 #include "evaluation.h"
 #include "events.h"
-#include "model_builder.h"
+#include "history.h"
 #include "model_file.h"
 #include "preprocessing.h"
 #include "run_folder.h"
+#include "training.h"
 
 namespace ophion {
 
@@ -26,7 +27,7 @@ Spec spec_of(const Config& config, const Dataset* events);
 std::vector<std::shared_ptr<const Method>> methods_of(const Config& config);
 
 /// Asks a method of the config what it finds wrong. ConfigError with the pointer into the whole config.
-void check_method(const Config& config, const MethodConfig& method, const Spec& spec, const Method& plugin);
+void check_method(const Config& config, std::size_t index, const Spec& spec, const Method& plugin);
 
 class RunInProgress {
  public:
@@ -41,32 +42,21 @@ class RunInProgress {
   TrainedRun finish();
 
  private:
-  class History;
-  /// A method, or one of its folds, between its training and its file.
-  struct Trained {
-    ModelParts parts;
-    Model own;       ///< scored by the method
-    Model untested;  ///< as the file will be scored
-  };
-
   void weigh_features(MethodResult& result) const;
   void draw_report(const NamedModels& models) const;
   Model make_model(std::size_t index, const ProgressCallback& progress, MethodResult& result);
+  Training training_of(std::size_t index) const;
   /// `preprocessing` and `events` must outlive what comes back.
-  Trained train_on(std::size_t index, const Events& events, const Preprocessing& preprocessing, const std::filesystem::path& checkpoints,
+  Trained train_on(const Training& training, const Events& events, const Preprocessing& preprocessing, const std::filesystem::path& checkpoints,
                    History& history, MethodResult& result);
+  /// Trains on all parts, with the settings that the training has.
+  Model make_model_by(const Training& training, History& history, MethodResult& result);
   /// Cross-validation: trains fold after fold, and makes one model of them.
-  Model make_model_of_folds(std::size_t index, History& history, MethodResult& result);
-  std::shared_ptr<const ModelFile> fold_file(std::size_t index, Fold fold, History& history, MethodResult& result);
+  Model make_model_of_folds(const Training& training, History& history, MethodResult& result);
+  std::shared_ptr<const ModelFile> fold_file(const Training& training, Fold fold, History& history, MethodResult& result);
   /// Loads a finished file, remembers it as trained here and writes it.
-  Model keep(std::size_t index, const std::shared_ptr<const ModelFile>& file, const std::filesystem::path& where) const;
+  Model keep(const Training& training, const std::shared_ptr<const ModelFile>& file, const std::filesystem::path& where) const;
   void evaluate(const Model& model, MethodResult& result);
-  /// Adds the neutral form where it scores as the trainer does. The model as it is then, before its self-test.
-  Model with_native(ModelParts& parts, std::map<std::string, std::string> native, const Model& own, const Events& events) const;
-  /// Adds the ONNX form that was asked for, where it scores as the trainer does.
-  void add_onnx(ModelParts& parts, const std::string& graph, const Model& own, const Events& events) const;
-  /// The model of a file, loaded where its method was trained.
-  Model load(std::size_t index, std::shared_ptr<const ModelFile> file, Trust trust, const std::string& backend = "") const;
   Value report(const NamedModels& models) const;
 
   const Config& config_;

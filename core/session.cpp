@@ -12,6 +12,7 @@
 #include "run_folder.h"
 #include "run_in_progress.h"
 #include "run_log.h"
+#include "tuning.h"
 #include "tracking.h"
 
 namespace ophion {
@@ -34,7 +35,10 @@ void Session::check() const { checked_methods(); }
 std::vector<std::shared_ptr<const Method>> Session::checked_methods() const {
   const Spec spec = spec_of(config_, events_ ? &*events_ : nullptr);
   auto methods = methods_of(config_);
-  for (std::size_t i = 0; i < methods.size(); ++i) check_method(config_, config_.methods()[i], spec, *methods[i]);
+  for (std::size_t i = 0; i < methods.size(); ++i) {
+    check_method(config_, i, spec, *methods[i]);
+    if (is_tuned(config_, i)) check_tuning(config_, i, [&](const Config& tried) { check_method(tried, i, spec, *methods[i]); });
+  }
   return methods;
 }
 

@@ -114,7 +114,7 @@ class OPHION_EXPORT Model {
  private:
   friend class BoundScore;
   friend class Evaluation;
-  friend class RunInProgress;
+  friend class Training;
   struct State;
   explicit Model(std::shared_ptr<const State> state);
   std::shared_ptr<const State> state_;

@@ -24,6 +24,7 @@ struct MethodResult {
   double seconds = 0;   ///< wall time of the training
   Value metrics;        ///< {"test": {"auc": …, "auc_error": …}, "train": …, "validation": …}
   Value folds;          ///< of a cross-validation: {"metrics": [of each fold], "mean": …, "spread": …}; else null
+  Value tuning;         ///< null: not tuned; else {"metric", "trials": [{"number", "params", "value", "state", …}], "best", "params", "importance"}
   Value importance;     ///< {"part", "metric", "permutation": [{"feature", "value", "error"}], "own": {"name", "values"}}; null: not computed
 };
 
