@@ -5,10 +5,11 @@ program pi
   use ophion_c
   implicit none
   integer, parameter :: learnt = 5000, fresh = 100000
-  character(len=*), parameter :: config_text = '{"version": 1, "name": "pi", "task": "classification", "seed": 1,' // &
-    '"threads": 1, "data": {"features": ["x", "y"], "weights": {"normalise": "none"}, "split": {"validation": 0.1, "test": 0.1}},' // &
-    '"methods": [{"name": "trees", "type": "sklearn", "estimator": "sklearn.ensemble.HistGradientBoostingClassifier",' // &
-    '"params": {"max_iter": 50}}], "report": {"enabled": false}}' // c_null_char
+  character(len=*), parameter :: config_text = &
+    '{"version": 1, "name": "pi", "task": "classification", "seed": 1, "threads": 1, "report": {"enabled": false},' // &
+    ' "data": {"features": ["x", "y"], "weights": {"normalise": "none"}, "split": {"validation": 0.1, "test": 0.1}},' // &
+    ' "methods": [{"name": "trees", "type": "sklearn", "estimator": "sklearn.ensemble.HistGradientBoostingClassifier",' // &
+    ' "params": {"max_iter": 50}}]}' // c_null_char
   real(c_double), target :: points(2, learnt), inside(2, learnt), outside(2, learnt)
   real(c_float), target :: square(2, fresh)
   real(c_float) :: score(fresh)
