@@ -44,4 +44,14 @@ mkdir "$work/run"
 "$work/build/embedder"
 "$prefix/bin/ophion" methods | grep centroid
 
+step "a foreign project in C, by CMake and by pkg-config"
+cmake -S "$source/tests/install/foreign_c" -B "$work/build_c" -G Ninja -DCMAKE_PREFIX_PATH="$prefix" >"$work/configure_c.log" ||
+  { cat "$work/configure_c.log"; exit 1; }
+cmake --build "$work/build_c" >"$work/build_c.log" || { cat "$work/build_c.log"; exit 1; }
+"$work/build_c/foreign_c" "$work/run/c.ophion"
+pkg_config_file=$(find "$prefix" -name ophion_c.pc)
+read -ra flags < <(PKG_CONFIG_PATH=$(dirname "$pkg_config_file") pkg-config --cflags --libs ophion_c)
+gcc -std=c99 -Wall -Wextra -pedantic -Werror "$source/tests/install/foreign_c/main.c" -o "$work/by_pkg_config" "${flags[@]}"
+LD_LIBRARY_PATH=$(dirname "$(find "$prefix" -name libophion_c.so)") "$work/by_pkg_config" "$work/run/c.ophion"
+
 step "done"
