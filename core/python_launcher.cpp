@@ -323,4 +323,10 @@ const fs::path& library_folder() {
   return folder;
 }
 
+fs::path package_folder() {
+  const fs::path own = library_folder() / "python";
+  const fs::path around = library_folder().parent_path().parent_path().parent_path();
+  return !is_file(own / "ophion" / "__init__.py") && is_file(around / "ophion" / "__init__.py") ? around : own;
+}
+
 }  // namespace ophion
