@@ -205,9 +205,10 @@ ophion_status ophion_config_describe(const ophion_config* config, char* text, si
 void ophion_config_free(ophion_config* config);
 
 ophion_status ophion_events_create(ophion_events** events);
-/// Adds events of a class (class_name NULL: of a regression): columns that features, splits and spectators refer to, as many weights and,
-/// for a regression, targets in the order of the config's. `weights` NULL: every event weighs 1. The numbers are lent until the last
-/// training or check with these events has returned; names are copied. Where it fails, nothing was added.
+/// Adds events of a class (class_name NULL: of a regression): columns that features, splits and spectators refer to, as many weights
+/// (NULL: every event weighs 1) and, for a regression, targets in the order of the config's; the names of weights and targets are not
+/// looked at. The columns are lent until the last training or check with these events has returned; weights, targets and names are copied.
+/// Where it fails, nothing was added.
 ophion_status ophion_events_add(ophion_events* events, const char* class_name, const ophion_column* columns, size_t column_count,
                                 const ophion_column* weights, const ophion_column* targets, size_t target_count);
 void ophion_events_free(ophion_events* events);
