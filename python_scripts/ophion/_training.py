@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import os
+import queue
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,10 +16,10 @@ from typing import Any
 import numpy as np
 
 from ophion import _library
-from ophion._columns import Columns, named_columns
+from ophion._columns import Columns, named_columns, numbers
 from ophion._library import check, fetch, ffi, lib, options
 from ophion._model import Model, PathLike
-from ophion.errors import ArgumentError, DataError, Interrupted
+from ophion.errors import ArgumentError, DataError
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,8 @@ def train(
     resume : path, optional
         The run folder of an earlier, unfinished run with the same config, to go on in.
     progress : callable, optional
-        Called with a `Progress` after every epoch, in the thread that trains; False stops the training, keeping the best epoch.
+        Called with a `Progress` after every epoch, in this thread while another one trains; False stops the training and keeps its best.
+        What it raises stops the training too.
 
     Raises
     ------
@@ -150,17 +152,14 @@ def train(
     """
     checked = _config(config, overrides or {})
     lent = None if events is None else _Events(events)
-    listener = _Listener(progress)
-    user = ffi.new_handle(listener)
-    callback = ffi.NULL if progress is None else lib.ophion_py_progress
     more = options(resume=None if resume is None else os.fspath(resume))
     handle = ffi.new("ophion_run **")
 
-    def call() -> None:
+    def call(callback: Any, user: Any) -> None:
         check(lib.ophion_train(checked, ffi.NULL if lent is None else lent.handle, more, callback, user, handle))
 
     try:
-        _interruptibly(call)
+        _Training(call).watch(progress)
     except KeyboardInterrupt as stop:
         if handle[0] != ffi.NULL:
             stop.add_note(f"the training was stopped; what it had by then is in {Run(handle[0]).folder}")
@@ -169,79 +168,78 @@ def train(
         if lent is not None and lent.left_out:
             problem.add_note(f"columns without numbers were left out: {', '.join(lent.left_out)}")
         raise
-    except Interrupted:
-        if listener.raised is not None:
-            raise listener.raised from None
-        raise
-    run = Run(handle[0])
-    if listener.raised is not None:
-        raise listener.raised
-    return run
+    return Run(handle[0])
 
 
-def _interruptibly(call: Callable[[], None]) -> None:
-    """Do a call that takes long where Ctrl-C can stop it.
+class _Training:
+    """The thread in which the library trains, while the caller's waits, hears of the progress and can be interrupted.
 
-    Python runs signal handlers on its main thread and between instructions of its own only, so the main thread waits while another one
-    calls. What a handler raises stops the training first; then it goes its way.
+    Python runs signal handlers on its main thread and between instructions of its own only: a main thread that trained itself would
+    not hear of Ctrl-C. And what a callback raises must not hold the frames of a script, and with them its events.
     """
-    if threading.current_thread() is not threading.main_thread():
-        call()
-        return
-    done = threading.Event()
-    failures: list[BaseException] = []
 
-    def work() -> None:
+    def __init__(self, call: Callable[[Any, Any], None]):
+        self._call = call
+        self._thread = threading.Thread(target=self._run, name="ophion.train", daemon=True)
+        self._heard: queue.SimpleQueue[Progress | None] = queue.SimpleQueue()  # None: it is over
+        self._stops: queue.SimpleQueue[bool] = queue.SimpleQueue()
+        self._stopping = False
+        self._failure: BaseException | None = None
+
+    def _run(self) -> None:
+        user = ffi.new_handle(self)
         try:
-            call()
+            self._call(lib.ophion_py_progress, user)
         except BaseException as failure:
-            failures.append(failure)
+            self._failure = failure
         finally:
-            done.set()
+            self._heard.put(None)
 
-    threading.Thread(target=work, name="ophion.train", daemon=True).start()
-    try:
-        done.wait()
-    except BaseException:
-        _stop(done)
-        raise
-    if failures:
-        raise failures[0]
-
-
-def _stop(done: threading.Event) -> None:
-    """Ask for the stop until it has come: a wish that comes before the training has begun is forgotten when it begins."""
-    while not done.is_set():
-        lib.ophion_interrupt()
-        try:
-            done.wait(0.1)
-        except KeyboardInterrupt:  # asked for twice
-            continue
-    lib.ophion_clear_interrupt()
-
-
-class _Listener:
-    """Stands between the library and the program's callback, whose exception is kept until the library has returned."""
-
-    def __init__(self, callback: Callable[[Progress], bool | None] | None):
-        self._callback = callback
-        self.raised: BaseException | None = None
-
-    def stops(self, told: Any) -> bool:
-        assert self._callback is not None
-        try:
-            metrics = json.loads(_library.text(told.metrics))
-            answer = self._callback(Progress(_library.text(told.method), told.epoch, told.epochs, told.fold, told.folds, metrics))
-        except BaseException as raised:
-            self.raised = raised
+    def tell(self, progress: Progress) -> bool:
+        """Called in that thread, by the library; whether the training shall stop."""
+        if self._stopping:
             return True
-        return answer is not None and not answer
+        self._heard.put(progress)
+        return self._stops.get()
+
+    def watch(self, callback: Callable[[Progress], bool | None] | None) -> None:
+        """Start it and wait for its end; what the callback or a signal's handler raises stops it first."""
+        self._thread.start()
+        try:
+            while (progress := self._heard.get()) is not None:
+                answer = None if callback is None else callback(progress)
+                self._stops.put(answer is not None and not answer)
+        except BaseException:
+            self._stopping = True
+            self._stops.put(True)
+            self._stop()
+            raise
+        self._thread.join()
+        if self._failure is not None:
+            raise self._failure
+
+    def _stop(self) -> None:
+        """Ask until it is over: a wish that comes before the library has begun is forgotten when it begins."""
+        while self._thread.is_alive():
+            lib.ophion_interrupt()
+            try:
+                self._thread.join(0.1)
+            except KeyboardInterrupt:  # asked for twice
+                continue
+        lib.ophion_clear_interrupt()
 
 
-@ffi.def_extern(name="ophion_py_progress", error=1)  # type: ignore[untyped-decorator]
-def _hear_progress(progress: Any, user: Any) -> int:
-    listener: _Listener = ffi.from_handle(user)
-    return int(listener.stops(progress))
+def _stop_quietly(*_: Any) -> int:
+    """The library's own interruption of the thread, come while Python stood in the callback."""
+    return 1
+
+
+@ffi.def_extern(name="ophion_py_progress", error=1, onerror=_stop_quietly)  # type: ignore[untyped-decorator]
+def _hear_progress(told: Any, user: Any) -> int:
+    training: _Training = ffi.from_handle(user)
+    metrics = json.loads(_library.text(told.metrics))
+    progress = Progress(_library.text(told.method), told.epoch, told.epochs, told.fold, told.folds, metrics)
+    return int(training.tell(progress))
 
 
 def _plain(value: Any) -> Any:
@@ -303,10 +301,10 @@ class _Events:
         """A table may have columns of text that no feature needs."""
         found = {}
         for name, values in _table(table, "events").items():
-            if np.asarray(values).dtype.kind in "SUMmVc":
+            try:
+                found[name] = numbers(values, name)
+            except DataError:
                 self.left_out.append(f"'{name}'")
-            else:
-                found[name] = values
         return found
 
 
