@@ -16,7 +16,7 @@ from typing import Any
 from ophion import errors
 
 try:
-    from ophion._ophion import ffi, lib
+    from ophion._ophion import ffi as ffi, lib as lib
 except ImportError as problem:
     raise ImportError(
         f"ophion._ophion can't be imported ({problem}): this copy of the package serves the C++ library alone, or another Python than "
@@ -54,7 +54,10 @@ def error() -> Exception:
     if kind == lib.OPHION_CONFIG:
         return errors.ConfigError(message, detail(b"file"), detail(b"pointer"), detail(b"problem"))
     if kind == lib.OPHION_PYTHON:
-        return errors.PythonError(message, detail(b"type"), detail(b"message"), detail(b"traceback"))
+        raised = errors.PythonError(message, detail(b"type"), detail(b"message"), detail(b"traceback"))
+        if raised.type == "ModuleNotFoundError":
+            raised.add_note("The packages that training and models in Python need: pip install 'ophion[train]'")
+        return raised
     return _KINDS.get(kind, errors.Error)(message)
 
 

@@ -78,7 +78,8 @@ class _OphionEstimator(BaseEstimator):
     def _scores(self, X: Any) -> npt.NDArray[np.float64]:
         check_is_fitted(self)
         X = validate_data(self, X, reset=False, dtype=[np.float64, np.float32])
-        return self.model_.predict(X).astype(np.float64)
+        model: Model = self.model_
+        return model.predict(X).astype(np.float64)
 
 
 class OphionClassifier(ClassifierMixin, _OphionEstimator):
