@@ -26,10 +26,10 @@ def main() -> None:
         "version": 1, "name": "peak", "task": "classification", "seed": 42, "output": str(folder / "runs"),
         "data": {"features": ["m4l", {"name": "log_pt", "expr": "log(pt + 1)"}], "spectators": ["event"]},
         "methods": [{"name": "trees", "type": "sklearn", "estimator": "sklearn.ensemble.HistGradientBoostingClassifier",
-                     "params": {"max_iter": 40}}],
+                     "params": {"max_iter": 20}}],
         "report": {"enabled": False},
     }  # fmt: skip
-    events = {"signal": collisions(3000, True, 1), "background": collisions(3000, False, 2)}
+    events = {"signal": collisions(1500, True, 1), "background": collisions(1500, False, 2)}
     run = ophion.train(config, events=events, overrides={"methods.0.params.learning_rate": 0.2})
     auc = run.metrics["methods"]["trees"]["metrics"]["test"]["auc"]
     run.best.save(folder / "peak.ophion")

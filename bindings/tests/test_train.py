@@ -54,6 +54,21 @@ def test_a_training_runs_in_this_interpreter_but_not_on_its_main_thread(tmp_path
     assert (tmp_path / "begun").read_text() == f"{sys.executable}\nFalse"
 
 
+def test_a_worker_process_of_this_python_scores(run, tmp_path):
+    run.models["mean"].save(tmp_path / "mean.ophion")
+    model = ophion.Model.load(tmp_path / "mean.ophion", isolation="process")
+    np.testing.assert_allclose(model.predict([[1.0, 2.0], [3.0, 4.0]]), 0.5)
+
+
+def test_code_that_nobody_trusts_is_not_run(run, tmp_path):
+    run.models["mean"].save(tmp_path / "mean.ophion")
+    code = "import ophion, sys\ntry: ophion.Model.load(sys.argv[1])\nexcept ophion.errors.TrustError as e: print(e)"
+    text = in_python(code, tmp_path / "mean.ophion", XDG_DATA_HOME=str(tmp_path))
+    assert f"ophion trust {tmp_path / 'mean.ophion'}" in text
+    code = "import ophion, sys; print(ophion.Model.load(sys.argv[1], trust='all').predict([[1, 2]]))"
+    assert in_python(code, tmp_path / "mean.ophion", XDG_DATA_HOME=str(tmp_path)).strip() == "[0.5]"
+
+
 def frames(made):
     return {name: made(columns) for name, columns in counted_events().items()}
 

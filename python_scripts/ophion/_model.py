@@ -188,7 +188,7 @@ class Model:
         Examples
         --------
         >>> score = model.bind(["b", "a"])
-        >>> score([0.5, 1.0]) == model.predict(np.float32([[1.0, 0.5]]))[0]
+        >>> score([0.5, 1.0]) == float(model.predict(np.float32([[1.0, 0.5]]))[0])
         True
         """
         if isinstance(names, str):

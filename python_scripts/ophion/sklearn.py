@@ -114,7 +114,7 @@ class OphionClassifier(ClassifierMixin, _OphionEstimator):
         check_classification_targets(y)
         self.classes_, codes = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
-            raise ValueError(f"a classifier needs at least 2 classes, found 1 class: {self.classes_[0]!r}")
+            raise ValueError(f"a classifier needs at least 2 classes, found 1 class: '{self.classes_[0]}'")
         weights = None if sample_weight is None else _check_sample_weight(sample_weight, X)
         names, columns = self._features(X)
         events = {}
