@@ -290,8 +290,9 @@ const PythonChoice& open_python() {
 }
 
 fs::path python_environment() {
-  if (const PythonChoice* done = opened.load()) return done->prefix;
-  const fs::path executable = candidate().executable;
+  const PythonChoice* done = opened.load();
+  if (done && !done->prefix.empty()) return done->prefix;
+  const fs::path executable = candidate().executable;  // of a host's Python too: the host says in RuntimeOptions which it is
   return executable.has_parent_path() ? executable.parent_path().parent_path() : fs::path();
 }
 

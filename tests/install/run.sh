@@ -44,4 +44,12 @@ mkdir "$work/run"
 "$work/build/embedder"
 "$prefix/bin/ophion" methods | grep centroid
 
+step "the Python package of the installation"
+PYTHONPATH=$prefix/lib/ophion/python "$OPHION_PYTHON" - "$prefix" <<'PYTHON'
+import sys, ophion
+assert ophion.__file__.startswith(sys.argv[1]), ophion.__file__
+assert ophion.__version__ == "0.1.0", ophion.__version__
+PYTHON
+PYTHONPATH=$prefix/lib/ophion/python "$OPHION_PYTHON" -m ophion --version
+
 step "done"
