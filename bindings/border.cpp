@@ -13,6 +13,13 @@
 namespace ophion::c_api {
 namespace {
 
+// The statuses of the C API are the numbers of core's errors.
+constexpr bool same(ophion_status status, ErrorCode code) { return status == static_cast<ophion_status>(code); }
+static_assert(same(OPHION_FAILED, ErrorCode::failed) && same(OPHION_CONFIG, ErrorCode::config) && same(OPHION_DATA, ErrorCode::data) &&
+              same(OPHION_PYTHON, ErrorCode::python) && same(OPHION_MODEL, ErrorCode::model) && same(OPHION_PLUGIN, ErrorCode::plugin) &&
+              same(OPHION_INTERRUPTED, ErrorCode::interrupted) && same(OPHION_TRUST, ErrorCode::trust) &&
+              same(OPHION_TIME_LIMIT, ErrorCode::time_limit) && same(OPHION_WORKER, ErrorCode::worker));
+
 struct LastError {
   ophion_status status = OPHION_OK;
   const char* fixed = nullptr;  ///< in place of the text, where there was no memory for one

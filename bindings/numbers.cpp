@@ -9,6 +9,12 @@
 namespace ophion::c_api {
 namespace {
 
+constexpr bool same(std::int32_t type, DType of_core) { return type == static_cast<std::int32_t>(of_core); }
+static_assert(same(OPHION_BOOL, DType::boolean) && same(OPHION_INT8, DType::int8) && same(OPHION_INT16, DType::int16) &&
+              same(OPHION_INT32, DType::int32) && same(OPHION_INT64, DType::int64) && same(OPHION_UINT8, DType::uint8) &&
+              same(OPHION_UINT16, DType::uint16) && same(OPHION_UINT32, DType::uint32) && same(OPHION_UINT64, DType::uint64) &&
+              same(OPHION_FLOAT32, DType::float32) && same(OPHION_FLOAT64, DType::float64));
+
 template <class T>
 MatrixView typed_view(const ophion_matrix& matrix, const char* what) {
   if (reinterpret_cast<std::uintptr_t>(matrix.data) % alignof(T) != 0) {

@@ -15,6 +15,11 @@ using namespace ophion::c_api;
 
 namespace {
 
+constexpr bool same(std::int32_t level, LogLevel of_core) { return level == static_cast<std::int32_t>(of_core); }
+static_assert(same(OPHION_LOG_DEBUG, LogLevel::debug) && same(OPHION_LOG_INFO, LogLevel::info) && same(OPHION_LOG_WARNING, LogLevel::warning) &&
+              same(OPHION_LOG_ERROR, LogLevel::error) && same(OPHION_LOG_SCRIPT_OUTPUT, LogLevel::script_output) &&
+              same(OPHION_LOG_SCRIPT_ERROR, LogLevel::script_error));
+
 /// Options are read, changed and set: one thread at a time.
 template <class Change>
 void change_options(Change&& change) {
