@@ -135,7 +135,7 @@ Value python_report() {
     problems.push_back(error.what());
   }
   for (const std::string& problem : choice.problems) problems.push_back(problem);
-  const std::filesystem::path package = library_folder() / "python" / "ophion";
+  const std::filesystem::path package = package_folder() / "ophion";
   std::error_code ignored;
   if (!std::filesystem::is_directory(package, ignored)) problems.push_back("no Python package at " + package.string());
   report.set("executable", choice.executable.string());

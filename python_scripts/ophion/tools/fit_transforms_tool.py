@@ -33,7 +33,7 @@ class Job(contract.Job):
         Parameters
         ----------
         data : dict
-            x : ndarray of float32 or float64, shape (n, n_features)
+            x : ndarray of float32 or float64, shape (n, n_features), or (n,) where there is one
                 Training events only. Lent and read-only.
             labels : ndarray of int32, shape (n,)
                 Index of each event's class; only where there are classes.
@@ -46,6 +46,8 @@ class Job(contract.Job):
             "<step>.<array>", as native/transform.h names them.
         """
         x = data["x"]
+        if x.ndim == 1 and len(self._features) == 1:
+            x = x[:, None]
         self._check(x)
         names = self._features
         fitted: list[Fitted] = []

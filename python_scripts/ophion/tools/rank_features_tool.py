@@ -22,7 +22,7 @@ class Job(contract.Job):
         Parameters
         ----------
         data : dict
-            features : ndarray, shape (n, features)
+            features : ndarray, shape (n, features), or (n,) where there is one
             labels : ndarray of int, shape (n,)
             weights : ndarray, shape (n,), optional
 
@@ -32,6 +32,8 @@ class Job(contract.Job):
             {"separation": [{"feature", "value", "by_chance"}]}, the largest first.
         """
         features = data["features"]
+        if features.ndim == 1 and len(self._features) == 1:
+            features = features[:, None]
         if features.ndim != 2 or features.shape[1] != len(self._features):
             raise DataError(f"separation: expected {len(self._features)} features an event, found an array of shape "
                             f"{features.shape}")  # fmt: skip
