@@ -113,6 +113,14 @@ void log(LogLevel level, std::string_view line) {
   }
 }
 
+void tell_progress(const StepProgress& progress) {
+  const ProgressSink sink = runtime_options().progress_sink;
+  try {
+    if (sink) sink(progress);
+  } catch (...) {  // what can't be shown must not end a training
+  }
+}
+
 void interrupt() noexcept { stop_asked.store(true); }
 bool interrupted() noexcept { return stop_asked.load(); }
 void clear_interrupt() noexcept { stop_asked.store(false); }

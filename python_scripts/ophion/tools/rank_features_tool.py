@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from ophion import metrics
+from ophion import contract, metrics
 from ophion.errors import DataError
 
 
-class Job:
+class Job(contract.Job):
     def __init__(self, features: list[str], classes: list[str]):
         self._features = features
         self._classes = classes
@@ -40,12 +40,6 @@ class Job:
         except ValueError as error:
             raise DataError(f"separation: {error}") from error
         return {"separation": metrics.rank(self._features, found)}
-
-    def finish(self) -> dict[str, Any]:
-        return {}
-
-    def abandon(self) -> None:
-        pass
 
 
 def start(arguments: Mapping[str, Any]) -> Job:
