@@ -19,7 +19,7 @@ Object find(Name& function, std::initializer_list<std::string> arguments, const 
     Py_ssize_t index = 0;
     for (const std::string& one : arguments) PyTuple_SET_ITEM(tuple.get(), index++, to_text(one).release());
     const PyRef finder = attribute(import_module("ophion._named").get(), function, doing);
-    return Object::steal(check(PyObject_CallObject(finder.get(), tuple.get()), doing).release());
+    return to_object(check(PyObject_CallObject(finder.get(), tuple.get()), doing));
   } catch (const ConfigError& error) {
     throw Error(error.problem());
   }

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
+import inspect
 import os
-from typing import Any
+from pathlib import Path
+from typing import Any, Callable, Mapping
 
 from ophion import _scripts
-from ophion.errors import OptionError, suggestion
+from ophion.errors import OptionError, pointer_to, suggestion
 
 _kept: list[_scripts.Script] = []
 
@@ -72,3 +75,93 @@ def keep_in_script(path: str, name: str) -> Any:
     found, script = find_in_script(path, name)
     _kept.append(script)
     return found
+
+
+def function(entry: Any, folder: str, arguments: int) -> tuple[Callable, _scripts.Script | None, str]:
+    """A callable, as C++ programs and configs name it.
+
+    Parameters
+    ----------
+    entry : str or dict
+        "math.exp", "bends.py:bend", {"function": "math.exp"} or {"file": "bends.py", "name": "bend"}; a dict may have
+        "params", which are given by keyword.
+    folder : str
+        What files are relative to.
+    arguments : int
+        How many positional arguments it gets.
+
+    Returns
+    -------
+    callable
+    Script or None
+        To be held as long as the callable.
+    str
+        The name, for errors.
+
+    Raises
+    ------
+    OptionError
+        No such thing, or it can't be called like this; with the JSON pointer into a dict.
+    """
+    if isinstance(entry, str):
+        file, is_file, name = entry.rpartition(".py:")
+        entry = {"file": f"{file}.py", "name": name} if is_file else {"function": entry}
+        where = {"file": "", "function": ""}
+    else:
+        _check_entry(entry)
+        where = {"file": "/name", "function": "/function"}
+    params = entry.get("params", {})
+    script = None
+    if "function" in entry:
+        pointer, name = where["function"], entry["function"]
+        found = find(name, pointer)
+    else:
+        pointer, path = where["file"], Path(folder, entry["file"])
+        name = f"{path.name}: {entry['name']}"
+        try:
+            found, script = find_in_script(path, entry["name"], pointer)
+        except OptionError as error:
+            raise OptionError("/file" if pointer and error.pointer == "/script" else pointer, error.problem) from error
+    _check_call(found, name, arguments, params, pointer)
+    return (functools.partial(found, **params) if params else found), script, name
+
+
+def checked(found: Any, arguments: int) -> str:
+    """The name of a callable that takes that many arguments; OptionError where it does not."""
+    name = getattr(found, "__qualname__", None) or type(found).__qualname__
+    _check_call(found, name, arguments, {}, "")
+    return name
+
+
+_KEYS = {"function": str, "file": str, "name": str, "params": dict}
+
+
+def _check_entry(entry: Any) -> None:
+    if not isinstance(entry, dict):
+        raise OptionError("", f"expected the name of a function or an object, found {type(entry).__name__}")
+    for key, value in entry.items():
+        if key not in _KEYS:
+            raise OptionError(pointer_to(key), f"unknown key{suggestion(key, _KEYS)}")
+        if not isinstance(value, _KEYS[key]):
+            raise OptionError(pointer_to(key), f"expected {_KEYS[key].__name__}, found {type(value).__name__}")
+    if set(entry) - {"params"} not in ({"function"}, {"file", "name"}):
+        raise OptionError("", 'expected "function", or "file" and "name", found ' + (", ".join(map(repr, entry)) or "none of them"))
+
+
+def _check_call(found: Any, name: str, arguments: int, params: Mapping[str, Any], pointer: str) -> None:
+    if not callable(found):
+        raise OptionError(pointer, f"{name} is not callable, it is {type(found).__name__}")
+    try:
+        signature = inspect.signature(found)
+    except (TypeError, ValueError):  # made in C without a signature
+        return
+    takes_any = any(one.kind is inspect.Parameter.VAR_KEYWORD for one in signature.parameters.values())
+    for key in params:
+        if key not in signature.parameters and not takes_any:
+            hint = suggestion(key, signature.parameters)
+            raise OptionError(pointer_to("params", key), f"{name}{signature} has no argument '{key}'{hint}")
+    try:
+        signature.bind(*range(arguments), **params)
+    except TypeError as error:
+        count = "1 argument" if arguments == 1 else f"{arguments} arguments"
+        raise OptionError(pointer, f"{name}{signature} can't be called with {count}: {error}") from error
