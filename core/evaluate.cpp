@@ -2,7 +2,6 @@
 #include <ophion/evaluate.h>
 
 #include <algorithm>
-#include <map>
 #include <utility>
 
 #include <ophion/error.h>
@@ -13,6 +12,8 @@
 #include "evaluation.h"
 #include "event_source.h"
 #include "events.h"
+#include "feature_functions.h"
+#include "model_functions.h"
 #include "text.h"
 
 namespace ophion {
@@ -90,6 +91,17 @@ std::vector<NamedExpression> features_of(const std::vector<Model>& models) {
   return features;
 }
 
+/// Those of the config and of all models.
+std::shared_ptr<const FeatureFunctions> functions_for(const DataConfig& data, const std::vector<Model>& models, const Registry& registry) {
+  std::vector<std::string> plugins = functions_of(data).plugins();
+  for (const Model& model : models) {
+    for (const std::string& name : plugins_of(model.manifest())) {
+      if (std::find(plugins.begin(), plugins.end(), name) == plugins.end()) plugins.push_back(name);
+    }
+  }
+  return std::make_shared<const FeatureFunctions>(registry, plugins);
+}
+
 /// The folds of the first model that tells them by columns which every file has: its events are then scored by the fold that has not seen them.
 void take_folds(const std::vector<Model>& models, const std::vector<SampleConfig>& samples, const ReaderFor& reader_for, SplitConfig& split) {
   const auto in_every_file = [&](const std::vector<std::string>& wanted) {
@@ -117,25 +129,6 @@ void make_folder(const fs::path& folder) {
   fs::create_directories(folder, problem);
   if (problem) throw Error("cannot make " + folder.string() + ": " + problem.message());
   if (!fs::is_empty(folder)) throw Error(folder.string() + " is there already, and not empty; nothing was written");
-}
-
-/// The name of the model whose primary metric is best on the part.
-Value best_of(const Value& methods, const char* part) {
-  Value best;
-  double most = 0;
-  for (const auto& [name, entry] : methods.as_object()) {
-    const Value* metrics = entry.at("metrics").find(part);
-    if (!metrics) continue;
-    const Value& primary = metrics->at("primary");
-    const Value& value = metrics->at(primary.at("name").as_text());
-    if (!value.is_number()) continue;
-    const double merit = value.as_number() * (primary.at("higher_is_better").as_boolean() ? 1 : -1);
-    if (best.is_null() || merit > most) {
-      best = name;
-      most = merit;
-    }
-  }
-  return best;
 }
 
 }  // namespace
@@ -186,6 +179,7 @@ Value Evaluator::evaluate(const Plan& plan, const fs::path& output) const {
   wanted.seed = plan.seed;
   wanted.data.samples = in_order_of(spec, plan.data.samples);
   wanted.data.features = features_of(alone);
+  wanted.data.functions = functions_for(plan.data, alone, registry_);
   wanted.data.missing = MissingPolicy::keep;  // each model has its own policy
   const ReaderFor reader_for = [this](const fs::path& file) { return registry_.reader_for(file); };
   if (wanted.data.split.folds == 0) take_folds(alone, wanted.data.samples, reader_for, wanted.data.split);
@@ -206,10 +200,9 @@ Value Evaluator::evaluate(const Plan& plan, const fs::path& output) const {
     described.set("status", "done");
     described.set("model", entry.file.string());
     described.set("metrics", evaluation.add(entry.name, entry.model));
-    described.set("importance", evaluation.importance(entry.name, entry.model, Value()));
+    described.set("importance", evaluation.importance(entry.name, entry.model));
     methods.set(entry.name, std::move(described));
   }
-  const PartName part = events[PartName::test].rows() > 0 ? PartName::test : PartName::train;
   Value result = Value::object();
   result.set("name", plan.title);
   result.set("task", spec.task);
@@ -217,9 +210,9 @@ Value Evaluator::evaluate(const Plan& plan, const fs::path& output) const {
   Value data = events.report();
   data.set("separation", evaluation.separation());
   result.set("data", std::move(data));
-  result.set("best", best_of(methods, part_names[static_cast<std::size_t>(part)]));
+  result.set("best", best_of(methods, {PartName::test, PartName::validation, PartName::train}));
   result.set("methods", std::move(methods));
-  if (models.size() > 1) result.set("comparison", evaluation.compare(models, part));
+  if (models.size() > 1) result.set("comparison", evaluation.compare(models));
   result.set("stopped", false);
   if (!output.empty()) {
     evaluation.write_scores(models, output / "scores.parquet", false);

@@ -92,7 +92,7 @@ void check_options(const LoadOptions& options) {
 }  // namespace
 
 Model::State::State(std::shared_ptr<const ModelFile> from, const LoadOptions& options, std::shared_ptr<const Method> by)
-    : file(std::move(from)), description(read_manifest(*file)), machine(machine_of(options.call.threads)) {
+    : file(std::move(from)), description(read_manifest(*file, options.registry)), machine(machine_of(options.call.threads)) {
   check_options(options);
   for (const PayloadDescription* described : choose_payloads(description, options.backend, file->origin())) {
     Scorer scorer{description.preprocessing[described->fold], nullptr};
@@ -280,6 +280,12 @@ std::vector<float> Model::predict(const MatrixView& features, std::span<const st
 }
 
 std::vector<float> Model::predict(const Columns& columns) const {
+  std::vector<float> scores((columns.empty() ? 0 : columns.front().rows) * outputs());
+  predict(columns, scores);
+  return scores;
+}
+
+void Model::predict(const Columns& columns, std::span<float> out) const {
   std::vector<std::string> names;
   std::vector<Strided> sources;
   for (const Column& column : columns) {
@@ -295,9 +301,10 @@ std::vector<float> Model::predict(const Columns& columns) const {
   }
   const Binding binding(state_->description, names, "columns to score");
   const std::size_t rows = columns.empty() ? 0 : columns.front().rows;
-  std::vector<float> scores(rows * outputs());
-  state_->predict(binding, sources, rows, scores);
-  return scores;
+  if (out.size() != rows * outputs()) {
+    throw DataError("expected room for " + std::to_string(rows * outputs()) + " scores, found " + std::to_string(out.size()));
+  }
+  state_->predict(binding, sources, rows, out);
 }
 
 Value manifest_of(const std::filesystem::path& file) { return ModelFile::read(file)->manifest(); }

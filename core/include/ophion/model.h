@@ -105,6 +105,8 @@ class OPHION_EXPORT Model {
   /// the raw column. Numbers of array columns are found as "pt[0]". Where the `fold_inputs` are there too, each row is scored by the fold
   /// that has not seen it.
   std::vector<float> predict(const Columns& columns) const;
+  /// The same into memory of the caller's: rows × outputs.
+  void predict(const Columns& columns, std::span<float> out) const;
 
   /// Fixes the order in which a program has its numbers: names of features or of raw columns ("pt", "pt[0]"). A missing one
   /// throws DataError here, naming the nearest. A name that is both a raw column and a feature computed from others is the raw column.
