@@ -1,10 +1,11 @@
 /// What a C function pays for each call of a Python function: PyFunction::callback beside a ctypes callback of the same function.
-#include "bare_python.h"
 #include "measure.h"
 
 #include <cmath>
+#include <cstdlib>
 
 #include <ophion/function.h>
+#include <ophion/runtime.h>
 
 using namespace ophion;
 using namespace ophion::benchmarks;
@@ -28,12 +29,13 @@ OPHION_EXPORT double sum_of_plain_calls(double (*function)(double), int n) {
 
 namespace {
 
+const std::string plain = OPHION_SOURCE_DIR "/benchmarks/plain/callbacks.py:";
 constexpr int calls = 20'000;
 constexpr int pairs = 51;
 
 void compare(const std::string& what, const std::string& name, const std::string& caller, double goal) {
   auto call = PyFunction<double(double)>(name).callback();
-  const PyFunction<double(int)> by_ctypes("callbacks." + caller);
+  const PyFunction<double(int)> by_ctypes(plain + caller);
   const auto by_ophion = [&] { return sum_of_calls(call.function(), call.data(), calls); };
   if (std::abs(by_ophion() - by_ctypes(calls)) > 1e-9) std::exit(1);
   call.rethrow();
@@ -55,7 +57,9 @@ void compare(const std::string& what, const std::string& name, const std::string
 }  // namespace
 
 int main() {
-  start_python();
+  RuntimeOptions options;
+  options.python = OPHION_BENCHMARK_PYTHON;
+  configure(options);
   compare("math.exp", "math.exp", "call_exp", 0.2);
-  compare("def square(x)", "callbacks.square", "call_square", 0.2);
+  compare("def square(x)", plain + "square", "call_square", 0.2);
 }
