@@ -46,13 +46,13 @@ SampleConfig sample_from(const std::string& argument, const Arguments& arguments
 /// "test/auc=0.85": a place in a method's metrics, and the least that is wanted there.
 struct Floor {
   std::string text;
-  std::vector<std::string> place;
+  std::string place;
   double least;
 };
 
 Floor floor_from(const std::string& text) {
   const auto equals = text.rfind('=');
-  Floor floor{text, {}, 0};
+  Floor floor{text, text.substr(0, equals), 0};
   std::size_t parsed = 0;
   try {
     if (equals != std::string::npos) floor.least = std::stod(text.substr(equals + 1), &parsed);
@@ -62,9 +62,6 @@ Floor floor_from(const std::string& text) {
   if (equals == std::string::npos || parsed == 0 || parsed != text.size() - equals - 1) {
     throw CLI::ValidationError("--fail-below", "expected PART/METRIC=NUMBER, such as test/auc=0.85, found '" + text + "'");
   }
-  std::string rest = text.substr(0, equals);
-  for (std::size_t slash; (slash = rest.find('/')) != std::string::npos; rest.erase(0, slash + 1)) floor.place.push_back(rest.substr(0, slash));
-  floor.place.push_back(rest);
   return floor;
 }
 
@@ -73,9 +70,8 @@ std::string below(const Value& result, const std::vector<Floor>& floors) {
   std::string text;
   for (const Floor& floor : floors) {
     for (const auto& [name, entry] : result.at("methods").as_object()) {
-      const Value* at = &entry.at("metrics");
-      for (const std::string& key : floor.place) at = at && at->is_object() ? at->find(key) : nullptr;
-      if (!at || !at->is_number()) throw CLI::ValidationError("--fail-below", name + " has no number at " + floor.text.substr(0, floor.text.rfind('=')));
+      const Value* at = entry.at("metrics").find_path(floor.place);
+      if (!at || !at->is_number()) throw CLI::ValidationError("--fail-below", name + " has no number at " + floor.place);
       if (!(at->as_number() >= floor.least)) text += name + ": " + decimal(at, 4) + " is below " + floor.text + "\n";
     }
   }

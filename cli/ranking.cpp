@@ -8,29 +8,18 @@
 #include "terminal.h"
 
 namespace ophion::cli {
-
-const Value* find(const Value& value, std::initializer_list<const char*> path) {
-  const Value* at = &value;
-  for (const char* key : path) {
-    if (at->is_object()) at = at->find(key);
-    else return nullptr;
-    if (!at) return nullptr;
-  }
-  return at;
-}
-
 namespace {
 
 /// "0.412 (0.425)": the part, and train in brackets where there is one, as TMVA prints it.
 std::string part_and_train(const Value& metrics, const char* part, const char* background) {
-  const std::string test = decimal(find(metrics, {part, "efficiency", background, "value"}), 3);
-  const Value* train = find(metrics, {"train", "efficiency", background, "value"});
+  const std::string test = decimal(metrics.find_path(std::string(part) + "/efficiency/" + background + "/value"), 3);
+  const Value* train = metrics.find_path(std::string("train/efficiency/") + background + "/value");
   return train ? test + " (" + decimal(train, 3) + ")" : test;
 }
 
 std::string with_error(const Value& metrics, const char* part, const char* metric, const char* error) {
-  const std::string value = decimal(find(metrics, {part, metric}), 4);
-  return value == "-" ? value : value + " ± " + decimal(find(metrics, {part, error}), 4);
+  const std::string value = decimal(metrics.find_path(std::string(part) + "/" + metric), 4);
+  return value == "-" ? value : value + " ± " + decimal(metrics.find_path(std::string(part) + "/" + error), 4);
 }
 
 struct Method {
@@ -43,7 +32,7 @@ struct Method {
 const char* part_to_show(const Value& run) {
   for (const char* part : {"test", "validation"}) {
     for (const auto& [name, entry] : run.at("methods").as_object()) {
-      if (find(entry, {"metrics", part})) return part;
+      if (entry.find_path(std::string("metrics/") + part)) return part;
     }
   }
   return "test";
@@ -54,10 +43,10 @@ std::vector<Method> ranked(const Value& run, const char* part) {
   std::vector<Method> order;
   for (const auto& [name, entry] : run.at("methods").as_object()) order.push_back({name, &entry, entry.find("metrics")});
   const auto value = [part](const Method& method) {
-    const Value* name = method.metrics ? find(*method.metrics, {part, "primary", "name"}) : nullptr;
-    const Value* number = name ? find(*method.metrics, {part, name->as_text().c_str()}) : nullptr;
+    const Value* name = method.metrics ? method.metrics->find_path(std::string(part) + "/primary/name") : nullptr;
+    const Value* number = name ? method.metrics->find_path(std::string(part) + "/" + name->as_text()) : nullptr;
     if (!number || !number->is_number()) return -1e300;
-    return number->as_number() * (find(*method.metrics, {part, "primary", "higher_is_better"})->as_boolean() ? 1 : -1);
+    return number->as_number() * (method.metrics->find_path(std::string(part) + "/primary/higher_is_better")->as_boolean() ? 1 : -1);
   };
   std::stable_sort(order.begin(), order.end(), [&](const Method& a, const Method& b) { return value(a) > value(b); });
   return order;
@@ -69,12 +58,12 @@ std::string over_folds(const std::vector<Method>& methods) {
   std::string text;
   for (const Method& method : methods) {
     const Value* folds = method.entry->find("folds");
-    const Value* primary = folds ? find(*method.metrics, {part, "primary", "name"}) : nullptr;
-    const Value* mean = primary ? find(*folds, {"mean", part, primary->as_text().c_str()}) : nullptr;
+    const Value* primary = folds ? method.metrics->find_path(std::string(part) + "/primary/name") : nullptr;
+    const Value* mean = primary ? folds->find_path(std::string("mean/") + part + "/" + primary->as_text()) : nullptr;
     if (!mean) continue;
     if (text.empty()) text = "mean ± standard deviation over " + std::to_string(folds->at("metrics").size()) + " folds, each on the events it has not seen:";
     text += "\n  " + method.name + "  " + primary->as_text() + " " + decimal(mean, 4) + " ± " +
-            decimal(find(*folds, {"spread", part, primary->as_text().c_str()}), 4);
+            decimal(folds->find_path(std::string("spread/") + part + "/" + primary->as_text()), 4);
   }
   return text.empty() ? text : text + "\n";
 }
@@ -85,7 +74,7 @@ std::string ranking(const Value& run) {
   const bool regression = run.at("task").as_text() == "regression";
   const bool two_classes = run.at("classes").size() == 2;
   const char* const part = part_to_show(run);
-  const bool folded = find(run, {"data", "folds"}) != nullptr;
+  const bool folded = run.find_path("data/folds") != nullptr;
   const std::string which = folded && part == std::string("validation") ? "out of fold" : part;
   const std::vector<Method> methods = ranked(run, part);
   std::vector<std::vector<std::string>> rows;
@@ -109,7 +98,7 @@ std::string ranking(const Value& run) {
     const Value& m = *method.metrics;
     if (regression) {
       for (const auto& path : {std::pair{part, "rmse"}, std::pair{"train", "rmse"}, std::pair{part, "mae"}, std::pair{part, "r2"}}) {
-        row.push_back(decimal(find(m, {path.first, path.second}), 4));
+        row.push_back(decimal(m.find_path(std::string(path.first) + "/" + path.second), 4));
       }
     } else {
       row.push_back(with_error(m, part, "auc", "auc_error"));
@@ -117,7 +106,7 @@ std::string ranking(const Value& run) {
       if (two_classes) {
         for (const char* background : {"0.01", "0.1", "0.3"}) row.push_back(part_and_train(m, part, background));
       } else {
-        row.push_back(decimal(find(m, {part, "accuracy"}), 4));
+        row.push_back(decimal(m.find_path(std::string(part) + "/accuracy"), 4));
       }
     }
     rows.push_back(std::move(row));

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <mutex>
@@ -21,10 +22,41 @@ namespace {
 
 std::mutex line_mutex;  // guards line_shown and the order of what goes to stderr
 bool line_shown = false;
+std::chrono::steady_clock::time_point last_line = std::chrono::steady_clock::now();  // where stderr is no terminal
+constexpr std::chrono::seconds between_lines{30};
 
 void wipe_line() {
   if (line_shown) std::fputs("\r\033[K", stderr);
   line_shown = false;
+}
+
+void show_line(const std::string& text) {
+  const std::lock_guard lock(line_mutex);
+  if (isatty(STDERR_FILENO) != 0) {
+    wipe_line();
+    std::fputs(text.c_str(), stderr);
+    line_shown = true;
+  } else if (const auto now = std::chrono::steady_clock::now(); now - last_line >= between_lines) {
+    last_line = now;
+    std::fprintf(stderr, "%s\n", text.c_str());
+  }
+  std::fflush(stderr);
+}
+
+/// "/20 [=====     ]".
+std::string bar(std::uint64_t done, std::uint64_t total) {
+  constexpr std::uint64_t width = 20;
+  const auto filled = static_cast<std::size_t>(std::min(done, total) * width / total);
+  return "/" + with_commas(total) + " [" + std::string(filled, '=') + std::string(width - filled, ' ') + "]";
+}
+
+void show_step(const StepProgress& now) {
+  if (now.total > 0 && now.done >= now.total) {
+    const std::lock_guard lock(line_mutex);
+    wipe_line();
+    return;
+  }
+  show_line(printable(now.step) + "  " + with_commas(now.done) + (now.total > 0 ? bar(now.done, now.total) : "") + " " + printable(now.unit));
 }
 
 /// The first Ctrl-C asks the training to stop and keep its best; the second one does what Ctrl-C does everywhere.
@@ -68,6 +100,7 @@ void set_up_terminal(bool verbose) {
       case LogLevel::script_error: logger->info("| {}", line); break;
     }
   };
+  options.progress_sink = show_step;
   configure(options);
 }
 
@@ -82,9 +115,7 @@ void ProgressLine::show(const Progress& progress) {
   const std::string fold = progress.folds > 0 ? "  fold " + std::to_string(progress.fold) + "/" + std::to_string(progress.folds) : "";
   std::string text = progress.method + fold + "  epoch " + std::to_string(progress.epoch);
   if (progress.epochs > 0) {
-    constexpr std::int64_t width = 20;
-    const auto filled = static_cast<std::size_t>(std::clamp<std::int64_t>(progress.epoch * width / progress.epochs, 0, width));
-    text += "/" + std::to_string(progress.epochs) + " [" + std::string(filled, '=') + std::string(width - filled, ' ') + "]";
+    text += bar(static_cast<std::uint64_t>(std::max<std::int64_t>(progress.epoch, 0)), static_cast<std::uint64_t>(progress.epochs));
   }
   for (const auto& [name, value] : progress.metrics) {
     std::array<char, 64> number{};
@@ -94,14 +125,7 @@ void ProgressLine::show(const Progress& progress) {
   show(text);
 }
 
-void ProgressLine::show(const std::string& text) {
-  if (isatty(STDERR_FILENO) == 0) return;
-  const std::lock_guard lock(line_mutex);
-  wipe_line();
-  std::fputs(text.c_str(), stderr);
-  std::fflush(stderr);
-  line_shown = true;
-}
+void ProgressLine::show(const std::string& text) { show_line(text); }
 
 std::string printable(const std::string& text) {
   constexpr const char* digits = "0123456789abcdef";

@@ -11,10 +11,11 @@
 namespace ophion::cli {
 
 /// Sends Ophion's messages and what scripts print to stderr (debug messages too when `verbose`); turns Ctrl-C into
-/// `ophion::interrupt`, a second one into the end of the program.
+/// `ophion::interrupt`, a second one into the end of the program. Long steps beside trainings are shown as a ProgressLine is.
 void set_up_terminal(bool verbose);
 
-/// One line on stderr that is written over, when stderr is a terminal; nothing otherwise.
+/// How far a long step is. On a terminal: one line on stderr that is written over; else, as in a batch job's log, a line of its own
+/// every half minute.
 class ProgressLine {
  public:
   ProgressLine();

@@ -2,7 +2,6 @@
 #include <ophion/evaluate.h>
 
 #include <algorithm>
-#include <map>
 #include <utility>
 
 #include <ophion/error.h>
@@ -119,25 +118,6 @@ void make_folder(const fs::path& folder) {
   if (!fs::is_empty(folder)) throw Error(folder.string() + " is there already, and not empty; nothing was written");
 }
 
-/// The name of the model whose primary metric is best on the part.
-Value best_of(const Value& methods, const char* part) {
-  Value best;
-  double most = 0;
-  for (const auto& [name, entry] : methods.as_object()) {
-    const Value* metrics = entry.at("metrics").find(part);
-    if (!metrics) continue;
-    const Value& primary = metrics->at("primary");
-    const Value& value = metrics->at(primary.at("name").as_text());
-    if (!value.is_number()) continue;
-    const double merit = value.as_number() * (primary.at("higher_is_better").as_boolean() ? 1 : -1);
-    if (best.is_null() || merit > most) {
-      best = name;
-      most = merit;
-    }
-  }
-  return best;
-}
-
 }  // namespace
 
 Evaluator::Evaluator(const std::vector<fs::path>& files, const LoadOptions& options) : registry_(options.registry) {
@@ -206,10 +186,9 @@ Value Evaluator::evaluate(const Plan& plan, const fs::path& output) const {
     described.set("status", "done");
     described.set("model", entry.file.string());
     described.set("metrics", evaluation.add(entry.name, entry.model));
-    described.set("importance", evaluation.importance(entry.name, entry.model, Value()));
+    described.set("importance", evaluation.importance(entry.name, entry.model));
     methods.set(entry.name, std::move(described));
   }
-  const PartName part = events[PartName::test].rows() > 0 ? PartName::test : PartName::train;
   Value result = Value::object();
   result.set("name", plan.title);
   result.set("task", spec.task);
@@ -217,9 +196,9 @@ Value Evaluator::evaluate(const Plan& plan, const fs::path& output) const {
   Value data = events.report();
   data.set("separation", evaluation.separation());
   result.set("data", std::move(data));
-  result.set("best", best_of(methods, part_names[static_cast<std::size_t>(part)]));
+  result.set("best", best_of(methods, {PartName::test, PartName::validation, PartName::train}));
   result.set("methods", std::move(methods));
-  if (models.size() > 1) result.set("comparison", evaluation.compare(models, part));
+  if (models.size() > 1) result.set("comparison", evaluation.compare(models));
   result.set("stopped", false);
   if (!output.empty()) {
     evaluation.write_scores(models, output / "scores.parquet", false);

@@ -3,11 +3,38 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <utility>
 
-#include <ophion/tool.h>
-
 namespace ophion {
+namespace {
+
+/// The number by which methods are ranked, larger where better; least where it is not defined.
+double merit_of(const Value& metrics) {
+  const Value& primary = metrics.at("primary");
+  const Value& value = metrics.at(primary.at("name").as_text());
+  if (!value.is_number()) return -std::numeric_limits<double>::infinity();
+  return primary.at("higher_is_better").as_boolean() ? value.as_number() : -value.as_number();
+}
+
+}  // namespace
+
+Value best_of(const Value& methods, std::initializer_list<PartName> parts) {
+  Value best;
+  double most = 0;
+  for (const auto& [name, entry] : methods.as_object()) {
+    const Value* metrics = nullptr;
+    for (const PartName part : parts) {
+      if (!metrics) metrics = entry.find_path(std::string("metrics/") + part_names[static_cast<std::size_t>(part)]);
+    }
+    if (!metrics) continue;
+    if (const double merit = merit_of(*metrics); best.is_null() || merit > most) {
+      best = name;
+      most = merit;
+    }
+  }
+  return best;
+}
 
 Evaluation::Evaluation(const Registry& registry, const Spec& spec, const Events& events, const std::vector<NamedExpression>& features,
                        Value settings, std::uint64_t seed)
@@ -83,18 +110,21 @@ std::span<const Fold> Evaluation::folds_for(const Model& model, const Part& part
   return model.manifest().at("folds").at("text").as_text() == events_.fold_by ? part.fold : std::span<const Fold>();
 }
 
-Value Evaluation::measure(const Model& model, PartName which) const {
-  const Part& part = events_[which];
-  std::vector<float> room;
-  const std::vector<float> scores = model.predict(features_for(model, part, room));
-  const char* const name = part_names[static_cast<std::size_t>(which)];
+Value Evaluation::metrics_of(Job& job, PartName which, const MatrixView& scores) const {
   Value arguments = describe_task();
-  arguments.set("part", name);
-  Columns data = truth(part);
-  data.emplace_back("scores", MatrixView(scores.data(), part.rows(), model.outputs()));
+  arguments.set("part", part_names[static_cast<std::size_t>(which)]);
+  Columns data = truth(events_[which]);
+  data.emplace_back("scores", scores);
+  return job.run(arguments, data).value;
+}
+
+Value Evaluation::measure(const Model& model, PartName which) const {
+  std::vector<float> room;
+  const std::vector<float> scores = model.predict(features_for(model, events_[which], room));
   const auto job = registry_.tool("metrics")->start(metrics_settings());
   Value metrics = Value::object();
-  metrics.set(name, job->run(arguments, data).value);
+  metrics.set(part_names[static_cast<std::size_t>(which)],
+              metrics_of(*job, which, MatrixView(scores.data(), events_[which].rows(), model.outputs())));
   job->finish();
   return metrics;
 }
@@ -110,11 +140,7 @@ Value Evaluation::add(const std::string& name, const Model& model) {
     const MatrixView features = features_for(model, part, room);
     const std::span<const Fold> folds = folds_for(model, part);
     scores[i] = folds.empty() ? model.predict(features) : model.predict(features, folds);
-    Value arguments = describe_task();
-    arguments.set("part", part_names[i]);
-    Columns data = truth(part);
-    data.emplace_back("scores", scores_of(name, model, i));
-    metrics.set(part_names[i], job->run(arguments, data).value);
+    metrics.set(part_names[i], metrics_of(*job, static_cast<PartName>(i), scores_of(name, model, i)));
   }
   job->finish();
   return metrics;

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
+#include <initializer_list>
 #include <map>
 #include <span>
 #include <string>
@@ -14,6 +15,7 @@
 #include <ophion/method.h>
 #include <ophion/model.h>
 #include <ophion/registry.h>
+#include <ophion/tool.h>
 #include <ophion/value.h>
 
 #include "events.h"
@@ -23,6 +25,10 @@ namespace ophion {
 
 /// Models under the names that tell them apart.
 using NamedModels = std::vector<std::pair<std::string, Model>>;
+
+/// The name of the method whose primary metric is best on the first of the parts that it has; of {name: {"metrics": {part: …}}}, as metrics.json
+/// has them. Those without metrics don't count. Null where there is none.
+Value best_of(const Value& methods, std::initializer_list<PartName> parts);
 
 class Evaluation {
  public:
@@ -44,17 +50,18 @@ class Evaluation {
   /// How well the model does on one part; its scores are not kept.
   Value measure(const Model& model, PartName part) const;
 
-  /// What shuffling each feature costs the model, on validation events (of test or training where there are none), and
-  /// `own`, the trainer's measure, where it is not null. Null when that was not asked for.
-  Value importance(const std::string& name, const Model& model, const Value& own) const;
+  /// What shuffling each feature costs the model, on validation events (of test or training where there are none), and the trainer's own
+  /// measure where the model's file holds one. Null when that was not asked for.
+  Value importance(const std::string& name, const Model& model) const;
   /// How well each feature alone tells the classes of the training events (of test, where there are none) apart, best first; null for
   /// regression.
   Value separation() const;
-  /// Differences of the primary metric between all pairs on one part, by drawing the same events anew for all. This and what follows takes
-  /// models whose scores are kept.
-  Value compare(const NamedModels& models, PartName part) const;
+  /// Differences of the primary metric between all pairs on test events (of validation or training where there are none), by drawing the same
+  /// events anew for all. This and what follows takes models whose scores are kept.
+  Value compare(const NamedModels& models) const;
 
-  /// Draws report/ in `folder`, which holds metrics.json. `options`: a config's "report".
+  /// Draws report/ in `folder`, which holds metrics.json. `options`: a config's "report", which may say that none is wanted. One that
+  /// can't be drawn is a warning: what it would show is kept already.
   void draw_report(const NamedModels& models, const std::filesystem::path& folder, const std::string& title,
                    const Value& options) const;
 
@@ -70,6 +77,10 @@ class Evaluation {
   /// The features of a part as the model takes them; `room` holds them where they had to be gathered.
   MatrixView features_for(const Model& model, const Part& part, std::vector<float>& room) const;
   MatrixView scores_of(const std::string& name, const Model& model, std::size_t part) const;
+  /// One step of the tool "metrics".
+  Value metrics_of(Job& job, PartName part, const MatrixView& scores) const;
+  void summarise_and_draw(const NamedModels& models, const std::filesystem::path& folder, const std::string& title,
+                          const Value& options) const;
   /// {"task", …} and the config's "evaluation", for the tool "metrics".
   Value metrics_settings() const;
   /// Label or targets, and weights.

@@ -4,11 +4,12 @@
 #include <string>
 #include <utility>
 
+#include <ophion/error.h>
 #include <ophion/runtime.h>
-#include <ophion/tool.h>
 
 #include "evaluation.h"
 #include "importance.h"
+#include "model_builder.h"
 #include "model_state.h"
 
 namespace ophion {
@@ -37,12 +38,13 @@ struct Transformed {
 
 }  // namespace
 
-Value Evaluation::importance(const std::string& name, const Model& model, const Value& own) const {
+Value Evaluation::importance(const std::string& name, const Model& model) const {
   ImportanceSettings settings;
   settings.events = static_cast<std::size_t>(settings_.at("importance_events").as_integer());
   settings.seed = seed_;
   if (settings.events == 0) return {};
-  log(LogLevel::info, name + ": importance of the features");
+  settings.step = name + ": importance of the features";
+  log(LogLevel::info, settings.step);
   std::vector<std::size_t> columns = columns_for(model);
   if (columns.empty()) {
     columns.resize(features_.size());
@@ -57,7 +59,8 @@ Value Evaluation::importance(const std::string& name, const Model& model, const 
                                        score, settings);
   if (found.is_null()) return found;
   found.set("part", part_names[part]);
-  if (!own.is_null()) found.set("own", own);
+  const Value report = report_of(*model.state_->file);
+  if (const Value* own = report.find("importance"); own && !own->is_null()) found.set("own", *own);
   return found;
 }
 
@@ -75,11 +78,11 @@ Value Evaluation::separation() const {
   return ranking;
 }
 
-Value Evaluation::compare(const NamedModels& models, PartName which) const {
-  const auto index = static_cast<std::size_t>(which);
+Value Evaluation::compare(const NamedModels& models) const {
+  const std::size_t index = first_with_events(events_, {PartName::test, PartName::validation, PartName::train});
   std::vector<std::string> names;
   for (const auto& [name, model] : models) names.push_back(name);
-  const Part& part = events_[which];
+  const Part& part = events_.parts[index];
   Value arguments = describe_task();
   arguments.set("models", Value(names));
   arguments.set("bootstrap", settings_.at("bootstrap"));
@@ -97,7 +100,17 @@ Value Evaluation::compare(const NamedModels& models, PartName which) const {
 
 void Evaluation::draw_report(const NamedModels& models, const std::filesystem::path& folder, const std::string& title,
                              const Value& options) const {
+  if (!options.at("enabled").as_boolean()) return;
   log(LogLevel::info, "drawing " + (folder / "report").string());
+  try {
+    summarise_and_draw(models, folder, title, options);
+  } catch (const Error& problem) {
+    log(LogLevel::warning, std::string("there is no report: ") + problem.what());
+  }
+}
+
+void Evaluation::summarise_and_draw(const NamedModels& models, const std::filesystem::path& folder, const std::string& title,
+                                    const Value& options) const {
   Value features = Value::array(), transformed_names = Value::object();
   for (const NamedExpression& feature : features_) {
     Value described = Value::object();

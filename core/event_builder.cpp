@@ -71,7 +71,10 @@ void EventBuilder::read(const SampleRecipe& recipe, const EventSource& source, s
   troubles_.too_large.resize(troubles_.missing.size());
   file_rows_ = file_selected_ = 0;
   const std::unique_ptr<ChunkStream> stream = source.reader->open(source.file, source.tree, recipe.columns());
+  const std::string step = "reading " + source.name();
+  std::uint64_t done = 0;
   while (const std::optional<Columns> chunk = stream->next()) {
+    tell_progress({step, done, source.rows, "events"});
     if (interrupted()) throw Interrupted("stopped while reading " + source.name());
     if (chunk->empty()) continue;
     check_chunk(recipe, source, *chunk);
@@ -82,7 +85,9 @@ void EventBuilder::read(const SampleRecipe& recipe, const EventSource& source, s
     } catch (const DataError& problem) {  // an expression that can't be evaluated knows no file
       throw DataError(source.name() + ": " + problem.what());
     }
+    done += rows;
   }
+  tell_progress({step, done, done, "events"});
   refuse_troubles(recipe, source);
 }
 

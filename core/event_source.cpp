@@ -124,6 +124,7 @@ EventSource::EventSource(std::shared_ptr<const Reader> its_reader, std::string i
   FileInfo info = reader->describe(file, wanted_tree);
   tree = wanted_tree.empty() ? std::move(info.tree) : wanted_tree;
   columns = std::move(info.columns);
+  rows = info.rows.value_or(0);
 }
 
 std::vector<std::string> EventSource::column_names() const {

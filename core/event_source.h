@@ -1,6 +1,7 @@
 /// Where events come from: the files a config names, or a Dataset seen through the same interface.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -18,6 +19,7 @@ struct EventSource {
   std::string file;
   std::string tree;
   std::vector<ColumnInfo> columns;
+  std::uint64_t rows = 0;  ///< 0 where the reader does not know
 
   /// Asks the reader what is there. An empty `wanted_tree` becomes the name of the only one.
   EventSource(std::shared_ptr<const Reader> its_reader, std::string its_file, const std::string& wanted_tree);

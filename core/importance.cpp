@@ -66,6 +66,7 @@ Value permutation_importance(const Registry& registry, const Spec& spec, const P
   std::vector<std::size_t> order(rows);
   for (std::size_t j = 0; j < width; ++j) {
     if (interrupted()) return {};
+    tell_progress({settings.step, j, width, "features"});
     for (std::size_t i = 0; i < rows; ++i) column[i] = sample.features[i * width + j];
     std::vector<std::vector<float>> scores;
     for (std::size_t n = 0; n < settings.shuffles; ++n) {
@@ -81,6 +82,7 @@ Value permutation_importance(const Registry& registry, const Spec& spec, const P
     which.set("feature", features[j]);
     job->run(which, data);
   }
+  tell_progress({settings.step, width, width, "features"});
   return job->finish().value;
 }
 

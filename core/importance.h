@@ -23,6 +23,7 @@ struct ImportanceSettings {
   std::size_t events = 10'000;  ///< at most; spread evenly over the part
   std::size_t shuffles = 3;
   std::uint64_t seed = 0;
+  std::string step;  ///< what progress calls it
 };
 
 /// {"metric": "auc", "permutation": [{"feature", "value", "error"}]}, most important first; null once `interrupt` was called. `columns`: of

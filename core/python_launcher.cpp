@@ -290,8 +290,9 @@ const PythonChoice& open_python() {
 }
 
 fs::path python_environment() {
-  if (const PythonChoice* done = opened.load()) return done->prefix;
-  const fs::path executable = candidate().executable;
+  const PythonChoice* done = opened.load();
+  if (done && !done->prefix.empty()) return done->prefix;
+  const fs::path executable = candidate().executable;  // of a host's Python too: the host says in RuntimeOptions which it is
   return executable.has_parent_path() ? executable.parent_path().parent_path() : fs::path();
 }
 
@@ -321,6 +322,12 @@ const fs::path& library_folder() {
     return !fs::is_directory(beside) && fs::is_directory(from_program) ? from_program : beside;
   }());
   return folder;
+}
+
+fs::path package_folder() {
+  const fs::path own = library_folder() / "python";
+  const fs::path around = library_folder().parent_path().parent_path().parent_path();
+  return !is_file(own / "ophion" / "__init__.py") && is_file(around / "ophion" / "__init__.py") ? around : own;
 }
 
 }  // namespace ophion

@@ -46,4 +46,8 @@ std::filesystem::path pymethods_file(const std::filesystem::path& folder, const 
 /// code itself (a test), ../<libdir>/ophion beside the program's folder.
 OPHION_EXPORT const std::filesystem::path& library_folder();
 
+/// The folder in which the Python package `ophion` lies, to be in sys.path: python/ of the library's folder. In a wheel the whole
+/// installation lies inside the package (ophion/lib/ophion), so there it is the folder above that.
+OPHION_EXPORT std::filesystem::path package_folder();
+
 }  // namespace ophion

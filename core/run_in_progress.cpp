@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <optional>
 #include <utility>
 
 #include <ophion/error.h>
@@ -27,24 +26,6 @@ std::vector<std::string> names_of(const std::vector<NamedExpression>& expression
   std::vector<std::string> names;
   for (const auto& expression : expressions) names.push_back(expression.name);
   return names;
-}
-
-/// The number by which methods are ranked, and whether more is better.
-struct Primary {
-  double value = 0;
-  bool higher_is_better = true;
-};
-
-/// From the validation part; from the training part where there is no validation. Never from test.
-std::optional<Primary> primary_of(const MethodResult& result) {
-  if (!result.model || !result.metrics.is_object()) return std::nullopt;
-  const Value* part = result.metrics.find("validation");
-  if (!part) part = result.metrics.find("train");
-  if (!part) return std::nullopt;
-  const Value& primary = part->at("primary");
-  const Value& value = part->at(primary.at("name").as_text());
-  if (!value.is_number()) return std::nullopt;
-  return Primary{value.as_number(), primary.at("higher_is_better").as_boolean()};
 }
 
 }  // namespace
@@ -120,7 +101,6 @@ void RunInProgress::train(std::size_t index, const ProgressCallback& progress) {
       result.model = training_of(index).load(file, Trust::known);
       evaluate(*result.model, result);
       const Value report = report_of(*file);
-      if (const Value* own = report.find("importance")) result.importance = *own;
       if (const Value* tuning = report.find("tuning")) result.tuning = *tuning;
       log(LogLevel::info, method.name + ": was trained before, its model is kept");
     } else {
@@ -165,7 +145,6 @@ Model RunInProgress::make_model_by(const Training& training, History& history, M
   const Preprocessing preprocessing = training.fit(events_);
   Trained trained = train_on(training, events_, preprocessing, folder_.checkpoints(result.name), history, result);
   evaluate(trained.untested, result);
-  result.importance = trained.parts.report.at("importance");
   trained.parts.report.set("metrics", result.metrics);
   trained.parts.report.set("history", Value(history.epochs()));
   trained.parts.report.set("tuning", result.tuning);
@@ -212,8 +191,7 @@ Model RunInProgress::make_model_of_folds(const Training& training, History& hist
   const Model own = untested.backend() == own_backend ? untested : training.load(untested_file, Trust::all, own_backend);
   evaluate(untested, result);
   whole.report.set("metrics", result.metrics);
-  result.importance = mean_importance(whole.folds);
-  whole.report.set("importance", result.importance);
+  whole.report.set("importance", mean_importance(whole.folds));
   whole.report.set("folds", result.folds);
   whole.report.set("history", Value(history.epochs()));
   const int threads = method.threads != 0 ? method.threads : config_.threads();
@@ -250,15 +228,13 @@ std::shared_ptr<const ModelFile> RunInProgress::fold_file(const Training& traini
 
 void RunInProgress::weigh_features(MethodResult& result) const {
   try {
-    result.importance = evaluation_.importance(result.name, *result.model, result.importance);
+    result.importance = evaluation_.importance(result.name, *result.model);
   } catch (const Error& problem) {  // the model is there
-    result.importance = Value();
     log(LogLevel::warning, result.name + ": the importance of its features is not known: " + problem.what());
   }
 }
 
 Value RunInProgress::report(const NamedModels& models) const {
-  const MethodResult* best = nullptr;
   Value methods = Value::object();
   for (const MethodResult& method : run_.methods_) {
     Value entry = Value::object();
@@ -272,11 +248,6 @@ Value RunInProgress::report(const NamedModels& models) const {
       entry.set("importance", method.importance);
       if (!method.tuning.is_null()) entry.set("tuning", method.tuning);
       if (!method.folds.is_null()) entry.set("folds", method.folds);
-      const auto mine = primary_of(method);
-      const auto theirs = best ? primary_of(*best) : std::nullopt;
-      if (!best || (mine && (!theirs || (mine->higher_is_better ? mine->value > theirs->value : mine->value < theirs->value)))) {
-        best = &method;
-      }
     }
     methods.set(method.name, std::move(entry));
   }
@@ -287,22 +258,11 @@ Value RunInProgress::report(const NamedModels& models) const {
   Value data = events_.report();
   data.set("separation", separation_);
   report.set("data", std::move(data));
+  report.set("best", best_of(methods, {PartName::validation, PartName::train}));  // never chosen on test
   report.set("methods", std::move(methods));
-  report.set("best", best ? Value(best->name) : Value());
-  const PartName part = events_[PartName::test].rows() > 0 ? PartName::test : PartName::validation;
-  if (models.size() > 1 && events_[part].rows() > 0 && !run_.stopped_) report.set("comparison", evaluation_.compare(models, part));
+  if (models.size() > 1 && !run_.stopped_) report.set("comparison", evaluation_.compare(models));
   report.set("stopped", run_.stopped_);
   return report;
-}
-
-void RunInProgress::draw_report(const NamedModels& models) const {
-  const Value& options = config_.resolved().at("report");
-  if (run_.stopped_ || !options.at("enabled").as_boolean()) return;
-  try {
-    evaluation_.draw_report(models, folder_.path(), config_.name(), options);
-  } catch (const Error& problem) {  // the run is done and kept
-    log(LogLevel::warning, std::string("there is no report: ") + problem.what());
-  }
 }
 
 TrainedRun RunInProgress::finish() {
@@ -314,7 +274,7 @@ TrainedRun RunInProgress::finish() {
   if (!models.empty()) evaluation_.write_scores(models, folder_.scores(), resume_);
   folder_.finish(run_.metrics_);
   if (!models.empty()) {
-    draw_report(models);
+    if (!run_.stopped_) evaluation_.draw_report(models, folder_.path(), config_.name(), config_.resolved().at("report"));
     return std::move(run_);
   }
   if (run_.stopped_) throw Interrupted("the run was stopped before any method gave a model");

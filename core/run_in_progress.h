@@ -43,7 +43,6 @@ class RunInProgress {
 
  private:
   void weigh_features(MethodResult& result) const;
-  void draw_report(const NamedModels& models) const;
   Model make_model(std::size_t index, const ProgressCallback& progress, MethodResult& result);
   Training training_of(std::size_t index) const;
   /// `preprocessing` and `events` must outlive what comes back.

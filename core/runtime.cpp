@@ -113,6 +113,14 @@ void log(LogLevel level, std::string_view line) {
   }
 }
 
+void tell_progress(const StepProgress& progress) {
+  const ProgressSink sink = runtime_options().progress_sink;
+  try {
+    if (sink) sink(progress);
+  } catch (...) {  // what can't be shown must not end a training
+  }
+}
+
 void interrupt() noexcept { stop_asked.store(true); }
 bool interrupted() noexcept { return stop_asked.load(); }
 void clear_interrupt() noexcept { stop_asked.store(false); }
@@ -127,7 +135,7 @@ Value python_report() {
     problems.push_back(error.what());
   }
   for (const std::string& problem : choice.problems) problems.push_back(problem);
-  const std::filesystem::path package = library_folder() / "python" / "ophion";
+  const std::filesystem::path package = package_folder() / "ophion";
   std::error_code ignored;
   if (!std::filesystem::is_directory(package, ignored)) problems.push_back("no Python package at " + package.string());
   report.set("executable", choice.executable.string());

@@ -1,7 +1,6 @@
 /// A study: ask for settings, train, judge, tell; until there were as many trials as wanted.
 #include "tuning.h"
 
-#include <algorithm>
 #include <chrono>
 #include <exception>
 #include <string>
@@ -38,29 +37,14 @@ Value step(const char* what) {
 /// What came of a trial.
 struct Outcome {
   const char* state = "complete";
-  Value metrics;  ///< of a complete one: those of the validation part
-  Value value;
+  Value metrics = Value::object();  ///< of a complete one: {"validation": …}
   std::string error;
 };
 
-/// What lies under "validation/auc" in {"validation": {"auc": …}}; ConfigError where that is no number.
-Value number_at(const Value& metrics, const std::string& place, const Config& config, std::size_t index) {
-  const Value* at = &metrics;
-  std::size_t begin = 0;
-  while (at && begin <= place.size()) {
-    const std::size_t end = std::min(place.find('/', begin), place.size());
-    at = at->is_object() ? at->find(place.substr(begin, end - begin)) : nullptr;
-    begin = end + 1;
-  }
-  if (at && at->is_number()) return *at;
-  throw ConfigError(config.file().string(), "/methods/" + std::to_string(index) + "/tune/metric",
-                    "there is no number at '" + place + "' of the metrics");
-}
-
 class Study {
  public:
-  Study(const Config& config, std::size_t index, const RunFolder& folder, const std::string& metric)
-      : job_(config.registry().tool("tune")->start(arguments(config, index, folder, metric))) {}
+  Study(const Config& config, std::size_t index, const RunFolder& folder)
+      : job_(config.registry().tool("tune")->start(arguments(config, index, folder))) {}
 
   /// {"number", "params"}; empty when there were enough.
   Value ask() { return job_->run(step("ask"), {}).value; }
@@ -71,18 +55,21 @@ class Study {
     arguments.set("loss", loss);
     return job_->run(arguments, {}).value.at("stop").as_boolean();
   }
-  void tell(const Outcome& outcome, double seconds) {
+  /// "validation/auc 0.84213", "pruned", "failed: …". ConfigError where the metrics have none of the name wanted.
+  std::string tell(const Outcome& outcome, double seconds) {
     Value arguments = step("tell");
     arguments.set("state", outcome.state);
-    arguments.set("value", outcome.value);
+    arguments.set("metrics", outcome.metrics);
     arguments.set("seconds", seconds);
     arguments.set("error", outcome.error);
-    job_->run(arguments, {});
+    const Value told = job_->run(arguments, {}).value;
+    if (told.at("value").is_number()) return told.at("metric").as_text() + " " + short_number(told.at("value").as_number(), 5);
+    return outcome.state + (outcome.error.empty() ? "" : ": " + outcome.error);
   }
   Value finish() { return job_->finish().value; }
 
  private:
-  static Value arguments(const Config& config, std::size_t index, const RunFolder& folder, const std::string& metric) {
+  static Value arguments(const Config& config, std::size_t index, const RunFolder& folder) {
     const Value& tune = *tune_of(config, index);
     const std::string& name = config.methods()[index].name;
     Value arguments = Value::object();
@@ -90,7 +77,8 @@ class Study {
     arguments.set("storage", folder.study(name).string());
     arguments.set("space", tune.at("space"));
     arguments.set("trials", tune.at("trials"));
-    arguments.set("metric", metric);
+    arguments.set("task", config.task());
+    arguments.set("metric", tune.find("metric") ? tune.at("metric") : Value());
     arguments.set("prune", tune.at("prune"));
     arguments.set("seed", static_cast<std::int64_t>(config.seed()));
     return arguments;
@@ -132,26 +120,24 @@ Tuned tune(const Config& config, std::size_t index, const std::shared_ptr<const 
            const Evaluation& evaluation, const RunFolder& folder, const Value& provenance, const ProgressCallback& progress) {
   const MethodConfig& method = config.methods()[index];
   const Value& wanted = *tune_of(config, index);
-  const std::string metric = wanted.find("metric") ? wanted.at("metric").as_text() : spec.task == "regression" ? "validation/rmse" : "validation/auc";
-  Study study(config, index, folder, metric);
+  Study study(config, index, folder);
   std::exception_ptr first_failure;
   const fs::path checkpoints = folder.checkpoints(method.name) / "trial";
 
   const auto run = [&](const Config& tried, const std::string& called) {
     Outcome outcome;
-    bool hopeless = false;
+    bool hopeless = false, asked = false;
     const Training training(tried, index, plugin, spec, provenance);
     const Preprocessing preprocessing = training.fit(events);
     const Trained trained = training.train(events, preprocessing, called, checkpoints, false, [&](const Progress& now) {
       const double* loss = validation_loss(now);
       hopeless = hopeless || (loss && study.is_hopeless(now.epoch, *loss));
-      return (!progress || progress(now)) && now.keep_going() && !hopeless;
+      asked = asked || (progress && !progress(now)) || !now.keep_going();
+      return !asked && !hopeless;
     });
-    if (interrupted()) throw Interrupted(called + " was stopped");
+    if (asked || interrupted()) throw Interrupted(called + " was stopped");
     if (hopeless) {
       outcome.state = "pruned";
-    } else if (trained.parts.payload.stopped && !method.time_limit && !config.time_limit()) {
-      throw Interrupted(called + " was stopped");  // by the callback
     } else {
       outcome.metrics = evaluation.measure(trained.own, PartName::validation);
     }
@@ -172,14 +158,12 @@ Tuned tune(const Config& config, std::size_t index, const std::shared_ptr<const 
     } catch (const Interrupted&) {
       throw;
     } catch (const Error& failure) {
-      outcome = {"failed", Value(), Value(), std::string(failure.what()).substr(0, std::string(failure.what()).find('\n'))};
+      outcome = {"failed", Value::object(), std::string(failure.what()).substr(0, std::string(failure.what()).find('\n'))};
       if (!first_failure) first_failure = std::current_exception();
     }
-    if (!outcome.metrics.is_null()) outcome.value = number_at(outcome.metrics, metric, config, index);  // a metric that isn't there ends it all
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-    study.tell(outcome, seconds);
-    log(LogLevel::info, called + ": " + (outcome.value.is_number() ? metric + " " + short_number(outcome.value.as_number(), 5)
-                                                                   : outcome.state + (outcome.error.empty() ? "" : ": " + outcome.error)));
+    const std::string told = with_place(config, index, [&] { return study.tell(outcome, seconds); });
+    log(LogLevel::info, called + ": " + told);
   }
   Value report = study.finish();
   if (report.at("best").is_null()) {

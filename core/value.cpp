@@ -89,6 +89,17 @@ const Value* Value::find(std::string_view key) const noexcept {
   return member == members->end() ? nullptr : &member->second;
 }
 
+const Value* Value::find_path(std::string_view keys) const noexcept {
+  const Value* at = this;
+  while (at) {
+    const std::size_t slash = keys.find('/');
+    at = at->is_object() ? at->find(keys.substr(0, slash)) : nullptr;
+    if (slash == std::string_view::npos) break;
+    keys.remove_prefix(slash + 1);
+  }
+  return at;
+}
+
 Value* Value::find(std::string_view key) noexcept { return const_cast<Value*>(std::as_const(*this).find(key)); }
 
 const Value& Value::at(std::string_view key) const {

@@ -11,8 +11,11 @@ namespace ophion {
 
 /// Throws what the error indicator holds, as the kind of error it stands for:
 ///   ophion.errors.OptionError → ConfigError   ophion.errors.DataError → DataError   KeyboardInterrupt → Interrupted
-///   anything else, SystemExit too → PythonError
+///   ophion.errors.CppError → the C++ exception that it stands for     anything else, SystemExit too → PythonError
 [[noreturn]] void throw_python_error(std::string_view doing);
+
+/// The other way, in a catch block: what was thrown is raised as ophion.errors.CppError.
+void raise_in_python() noexcept;
 
 /// Null becomes an exception here, nowhere else.
 inline PyRef check(PyObject* new_reference, std::string_view doing) {

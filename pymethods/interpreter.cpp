@@ -114,7 +114,7 @@ void use_packages_of(const PythonChoice& choice) {
 
 /// Makes the package `ophion` importable: this library's own comes first where Ophion owns Python, last in a host's.
 void add_own_package(bool first) {
-  const PyRef folder = to_text((library_folder() / "python").string());
+  const PyRef folder = to_text(package_folder().string());
   PyObject* path = PySys_GetObject("path");
   if (!path || !PyList_Check(path)) throw PluginError("Python has no sys.path");
   const int there = PySequence_Contains(path, folder.get());

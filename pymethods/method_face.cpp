@@ -40,14 +40,30 @@ PyObject* log_line(PyObject*, PyObject* arguments) {
   Py_RETURN_NONE;
 }
 
-/// Once a process: every face may log.
-void connect_logging() {
+/// progress(step, done, total, unit) for Python: how far a tool is goes to the host's progress sink.
+PyObject* step_progress(PyObject*, PyObject* arguments) {
+  const char *step = nullptr, *unit = nullptr;
+  unsigned long long done = 0, total = 0;
+  if (!PyArg_ParseTuple(arguments, "sKKs:progress", &step, &done, &total, &unit)) return nullptr;
+  const StepProgress progress{step, done, total, unit};
+  {
+    const GilRelease released;
+    tell_progress(progress);
+  }
+  Py_RETURN_NONE;
+}
+
+/// Once a process: every face may log and tell how far it is.
+void connect_host() {
   static bool connected = false;  // guarded by the GIL
   if (std::exchange(connected, true)) return;
-  static PyMethodDef definition{"log", log_line, METH_VARARGS, "log(level, line): hands a message to the host"};
-  static Name connect("connect_logging");
-  const PyRef function = check(PyCFunction_New(&definition, nullptr), "connecting Python's logging");
-  call(contract(connect).get(), {function.get()}, "connecting Python's logging");
+  static PyMethodDef log_definition{"log", log_line, METH_VARARGS, "log(level, line): hands a message to the host"};
+  static PyMethodDef progress_definition{"progress", step_progress, METH_VARARGS, "progress(step, done, total, unit): tells the host"};
+  static Name connect("connect_host");
+  const char* const doing = "connecting Python's logging";
+  const PyRef log_function = check(PyCFunction_New(&log_definition, nullptr), doing);
+  const PyRef progress_function = check(PyCFunction_New(&progress_definition, nullptr), doing);
+  call(contract(connect).get(), {log_function.get(), progress_function.get()}, doing);
 }
 
 /// Whose code it is that runs, for errors.
@@ -131,7 +147,7 @@ PyObject* face_module(const std::string& module, const char* kind, const void* p
   static auto& known = *new std::unordered_map<std::string, PyObject*>();
   if (const auto found = known.find(module); found != known.end()) return found->second;
   ensure_numpy();
-  connect_logging();
+  connect_host();
   static Name face_name("face");
   PyRef imported = call(contract(face_name).get(),
                         {to_text(module).get(), to_text(kind).get(), to_text(folder_of(plugin)).get()}, "importing " + module);
@@ -208,13 +224,13 @@ bool MethodFace::carries_code(const Members& members) const {
 Value MethodFace::versions(PyObject* model) const {
   static Name name("versions");
   const PyRef found = call(contract(name).get(), {module_, model}, doing("versions"));
-  return to_value(found.get(), doing("versions") + " returned");
+  return to_value(found.get(), doing("versions"));
 }
 
 Value MethodFace::importance(PyObject* model) const {
   static Name name("importance");
   const PyRef found = call(contract(name).get(), {module_, model}, doing("importance"));
-  return to_value(found.get(), doing("importance") + " returned");
+  return to_value(found.get(), doing("importance"));
 }
 
 PyRef MethodFace::predict_function() const {

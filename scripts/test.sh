@@ -32,6 +32,11 @@ report=$PWD/build/pytest.xml
 rm -f "$report"
 OMP_NUM_THREADS=1 PYTHONPATH=python_scripts .venv/bin/python -m pytest tests/python -q -n "$(nproc)" --junit-xml="$report" || true
 count "$report"
+echo "testing (the Python package of the dev build)"
+report=$PWD/build/bindings.xml
+rm -f "$report"
+OPHION_BUILD=$PWD/build/dev OMP_NUM_THREADS=1 .venv/bin/python -m pytest bindings/tests -q -n "$(nproc)" --dist loadfile --junit-xml="$report" || true
+count "$report"
 if [ "${1:-}" = full ]; then
   echo "testing (valgrind)"
   status=0

@@ -133,11 +133,12 @@ class _Folder:
 class _Environment:
     """The environment's variables as Python knows them; what C code sets past it is the host's own affair.
 
-    What libraries set for themselves is left: scikit-learn and threadpoolctl KMP_…, so that OpenMP does not hang or abort, PyTorch
-    where its compiler keeps things.
+    What libraries set is not laid at a script's door: KMP_… of scikit-learn and threadpoolctl, without which OpenMP hangs or aborts, stays;
+    PyTorch's note of where its compiler keeps things goes.
     """
 
-    _OF_LIBRARIES = ("KMP_", "TORCHINDUCTOR_CACHE_DIR")
+    _LEFT = "KMP_"
+    _UNSAID = ("TORCHINDUCTOR_CACHE_DIR",)
 
     _held = os.environ  # a script may put another object in its place
 
@@ -147,13 +148,14 @@ class _Environment:
     def put_back(self) -> str | None:
         held, before = self._held, self._before
         differing = [name for name in held.keys() | before.keys() if held.get(name) != before.get(name)]
-        changed = [name for name in differing if not name.startswith(self._OF_LIBRARIES)]
+        changed = [name for name in differing if not name.startswith(self._LEFT)]
         for name in changed:
             if name in before:
                 held[name] = before[name]
             else:
                 held.pop(name, None)
-        return f"os.environ['{min(changed)}']" if changed else None
+        said = [name for name in changed if name not in self._UNSAID]
+        return f"os.environ['{min(said)}']" if said else None
 
 
 class _SignalHandlers:

@@ -41,7 +41,7 @@ import os
 import platform
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Callable
 
@@ -222,8 +222,34 @@ class _HostHandler(logging.Handler):
             self._log(record.levelno, line)
 
 
-def connect_logging(log: Callable[[int, str], None]) -> None:
-    """Send messages of the logger "ophion" and those below it to ``log(level, line)``; called once by the C++ side."""
+class Job:
+    """One use of a tool; most say no more than what they do with each call of ``run``."""
+
+    def run(self, arguments: Mapping[str, Any], data: Mapping[str, np.ndarray]) -> Any:
+        """One step: a value, or a value and columns. ``data`` is lent for the call."""
+        raise NotImplementedError
+
+    def finish(self) -> Any:
+        """End the work; a file appears under its name now."""
+        return {}
+
+    def abandon(self) -> None:
+        """Leave nothing behind, without an end."""
+
+
+_tell_host: Callable[[str, int, int, str], None] | None = None
+
+
+def progress(step: str, done: int, total: int, unit: str) -> None:
+    """Tell the host how far a tool is: ("drawing the report", 3, 20, "figures"). For steps that take seconds."""
+    if _tell_host is not None:
+        _tell_host(step, done, total, unit)
+
+
+def connect_host(log: Callable[[int, str], None], progress: Callable[[str, int, int, str], None]) -> None:
+    """Send messages of the logger "ophion" and those below it to ``log(level, line)``, and progress; called once by the C++ side."""
+    global _tell_host
+    _tell_host = progress
     logger = logging.getLogger("ophion")
     logger.addHandler(_HostHandler(log))
     logger.setLevel(logging.DEBUG)

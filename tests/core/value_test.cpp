@@ -32,6 +32,14 @@ TEST(Value, KnowsWhatItHolds) {
   EXPECT_EQ(Value(std::vector<std::string>{"a", "b"}).as_texts(), (std::vector<std::string>{"a", "b"}));
 }
 
+TEST(Value, FindsWhatLiesDeeper) {
+  const Value metrics = ophion::read_json(R"({"test": {"auc": 0.8, "efficiency": {"0.1": {"value": 0.4}}, "list": [1]}})", "text");
+  ASSERT_TRUE(metrics.find_path("test/auc"));
+  EXPECT_EQ(*metrics.find_path("test/auc"), Value(0.8));
+  EXPECT_EQ(*metrics.find_path("test/efficiency/0.1/value"), Value(0.4));
+  for (const char* nothing : {"auc", "test/auc/value", "test/list/0", "test/", "", "/test", "test/efficiency/0"}) EXPECT_FALSE(metrics.find_path(nothing)) << nothing;
+}
+
 TEST(Value, SaysWhatItExpectedAndFound) {
   EXPECT_EQ(error_of([] { Value::array().as_text(); }), "expected text, found a list");
   EXPECT_EQ(error_of([] { Value("5").as_integer(); }), "expected a whole number, found text");

@@ -1,7 +1,10 @@
 """ophion evaluate and report, and what a run says of its features."""
 
 import json
+import os
+import pty
 import shutil
+import subprocess
 
 import numpy as np
 import pytest
@@ -94,6 +97,31 @@ def test_an_evaluation_leaves_a_folder_like_a_runs(evaluated, module_place):
     assert json.loads((folder / "metrics.json").read_text()) == evaluated
     again = module_place.run("evaluate", "none.ophion", "signal=a", "--output", "evaluated", status=1)
     assert "none.ophion" in again.stderr
+
+
+def test_long_steps_are_seen_on_a_terminal(module_place, run, events):
+    """Each a line that is written over, with a bar where their number is known."""
+    ours, terminal = pty.openpty()
+    files = ("signal=signal.parquet", "background=background.parquet", "--output", "seen")
+    process = subprocess.Popen(
+        [module_place.program.file, "evaluate", run.model("stump"), run.model("deep"), *files],
+        cwd=module_place.path, env=module_place.program.environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=terminal,
+    )  # fmt: skip
+    os.close(terminal)
+    seen = b""
+    while True:
+        try:
+            seen += (part := os.read(ours, 65536))
+        except OSError:  # how a terminal ends that nobody writes to any more
+            break
+        if not part:
+            break
+    assert process.wait(timeout=60) == 0
+    os.close(ours)
+    lines = seen.decode().split("\r\x1b[K")
+    for step in ("reading signal.parquet  0/", "deep: importance of the features  2/3 [=============       ]",
+                 "comparing the models  100/", "drawing the report  3 figures"):  # fmt: skip
+        assert any(line.startswith(step) for line in lines), (step, lines)
 
 
 def test_a_report_is_drawn_again(run, module_place):

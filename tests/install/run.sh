@@ -54,4 +54,12 @@ read -ra flags < <(PKG_CONFIG_PATH=$(dirname "$pkg_config_file") pkg-config --cf
 gcc -std=c99 -Wall -Wextra -pedantic -Werror "$source/tests/install/foreign_c/main.c" -o "$work/by_pkg_config" "${flags[@]}"
 LD_LIBRARY_PATH=$(dirname "$(find "$prefix" -name libophion_c.so)") "$work/by_pkg_config" "$work/run/c.ophion"
 
+step "the Python package of the installation"
+PYTHONPATH=$prefix/lib/ophion/python "$OPHION_PYTHON" - "$prefix" <<'PYTHON'
+import sys, ophion
+assert ophion.__file__.startswith(sys.argv[1]), ophion.__file__
+assert ophion.__version__ == "0.1.0", ophion.__version__
+PYTHON
+PYTHONPATH=$prefix/lib/ophion/python "$OPHION_PYTHON" -m ophion --version
+
 step "done"

@@ -257,6 +257,11 @@ def test_a_constant_feature_has_scale_one():
     assert arrays["0.mean"] == [5] and arrays["0.scale"] == [1] and arrays["1.scale"] == [1]
 
 
+def test_one_feature_may_come_as_a_column():
+    _, arrays = fit(["standard"], np.array([1, 3], np.float32), ["alone"])
+    assert arrays["0.mean"] == [2] and arrays["0.scale"] == [1]
+
+
 def test_fewer_events_than_quantiles_are_enough():
     _, arrays = fit(["quantile"], np.arange(5, dtype=np.float32)[:, np.newaxis], ["n"])
     np.testing.assert_array_equal(arrays["0.quantiles"][:, 0], np.arange(5))

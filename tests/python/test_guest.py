@@ -25,6 +25,7 @@ from ophion._guest import Guest, guest
 DEEDS = {
     "chdir": lambda: os.chdir("/"),
     "variable": lambda: os.environ.__setitem__("OPHION_TEST_NEW", "1"),
+    "variable of PyTorch's": lambda: os.environ.__setitem__("TORCHINDUCTOR_CACHE_DIR", "/tmp/elsewhere"),
     "removed variable": lambda: os.environ.pop("PATH"),
     "other environ": lambda: setattr(os, "environ", {}),
     "path": lambda: sys.path.append("/nowhere"),
@@ -71,15 +72,14 @@ def _where_it_was(monkeypatch):
     monkeypatch.chdir(os.getcwd())
 
 
-UNSAID = ("random", "numpy random", "torch random", "filters", "other filters")
+UNSAID = ("variable of PyTorch's", "random", "numpy random", "torch random", "filters", "other filters")
 
 
 def state():
     """All of the above, as a test can compare it."""
     return {
         "folder": os.getcwd(),
-        # But for where PyTorch's compiler keeps things, which it says there once it is imported.
-        "environ": (id(os.environ), {name: value for name, value in os.environ.items() if name != "TORCHINDUCTOR_CACHE_DIR"}),
+        "environ": (id(os.environ), dict(os.environ)),
         "path": (id(sys.path), list(sys.path)),
         "argv": list(sys.argv),
         "streams": (id(sys.stdout), id(sys.stderr)),

@@ -96,3 +96,10 @@ def test_the_tool_ranks():
         job.run({}, {"features": features[:, :2], "labels": labels})
     with pytest.raises(DataError, match="separation: 5000 of 5000 weights are not finite"):
         job.run({}, {"features": features, "labels": labels, "weights": np.full(5000, np.nan)})
+
+
+def test_the_tool_takes_one_feature_as_a_column():
+    labels = np.repeat([0, 1], 500)
+    alone = rank_features_tool.start({"features": ["alone"], "classes": ["b", "s"]})
+    ranked = alone.run({}, {"features": labels.astype(np.float32), "labels": labels})["separation"]
+    assert ranked[0]["feature"] == "alone" and ranked[0]["value"] == pytest.approx(1.0)

@@ -4,7 +4,7 @@ import sqlite3
 
 import pytest
 
-from ophion.errors import DataError
+from ophion.errors import DataError, OptionError
 from ophion.tools import tune_tool
 
 SPACE = {
@@ -16,11 +16,12 @@ SPACE = {
 
 @pytest.fixture
 def arguments(tmp_path):
-    return {"name": "m", "storage": str(tmp_path / "tuning" / "m.db"), "space": SPACE, "trials": 6, "metric": "validation/auc", "prune": True, "seed": 1}
+    return {"name": "m", "storage": str(tmp_path / "tuning" / "m.db"), "space": SPACE, "trials": 6, "task": "classification", "metric": None, "prune": True, "seed": 1}
 
 
-def told(job, value, state="complete", error=""):
-    return job.run({"do": "tell", "state": state, "value": value, "seconds": 0.5, "error": error}, {})
+def told(job, value, state="complete", error="", metric="auc"):
+    metrics = {"validation": {metric: value}} if state == "complete" else {}
+    return job.run({"do": "tell", "state": state, "metrics": metrics, "seconds": 0.5, "error": error}, {})
 
 
 def test_settings_come_from_the_space_and_the_best_is_the_largest(arguments):
@@ -40,12 +41,20 @@ def test_settings_come_from_the_space_and_the_best_is_the_largest(arguments):
 
 
 def test_of_an_error_the_best_is_the_smallest(arguments):
-    job = tune_tool.start(arguments | {"metric": "validation/rmse"})
+    job = tune_tool.start(arguments | {"task": "regression"})
     values = [3.0, 1.0, 2.0]
     for value in values:
         job.run({"do": "ask"}, {})
-        told(job, value)
+        assert told(job, value, metric="rmse") == {"metric": "validation/rmse", "value": value}
     assert job.finish()["best"] == 1 and job.finish()["direction"] == "minimize"
+
+
+@pytest.mark.parametrize("wanted", ["validation/area", "validation/efficiency", "validation", "train/auc"])
+def test_a_metric_that_is_not_there_is_named(arguments, wanted):
+    job = tune_tool.start(arguments | {"metric": wanted})
+    job.run({"do": "ask"}, {})
+    with pytest.raises(OptionError, match=f"/tune/metric: there is no number at '{wanted}'"):
+        job.run({"do": "tell", "state": "complete", "metrics": {"validation": {"auc": 0.5, "efficiency": {}}}, "seconds": 1.0, "error": ""}, {})
 
 
 def test_the_same_seed_asks_for_the_same_settings(arguments, tmp_path):

@@ -1,6 +1,7 @@
 /// What holds for the whole process: which Python, how many threads, where messages go.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <string>
@@ -18,6 +19,17 @@ enum class LogLevel { debug, info, warning, error, script_output, script_error }
 /// `script_error` are what Python code wrote to its stdout and stderr.
 using LogSink = std::function<void(LogLevel, std::string_view line)>;
 
+/// How far a long step is that is no training (a training tells its own callback): reading, importance, comparison, drawing.
+struct StepProgress {
+  std::string step;  ///< "reading zz.root"
+  std::uint64_t done = 0;
+  std::uint64_t total = 0;  ///< 0: not known
+  std::string unit;         ///< what is counted: "events"
+};
+
+/// Called from any thread, never with the GIL held.
+using ProgressSink = std::function<void(const StepProgress&)>;
+
 struct RuntimeOptions {
   /// The Python executable; empty: $OPHION_PYTHON, $VIRTUAL_ENV, $CONDA_PREFIX, the environment Ophion was built with.
   std::filesystem::path python;
@@ -27,6 +39,8 @@ struct RuntimeOptions {
   int threads = 0;
   /// Null: what scripts print goes to the process's stdout and stderr, messages of Ophion itself go nowhere.
   LogSink log_sink;
+  /// Null: nobody is told.
+  ProgressSink progress_sink;
   /// What C code writes to the process's stdout and stderr (descriptors 1 and 2) while a training runs goes to log_sink as well, line by
   /// line; so does what the host writes there meanwhile. The sink must then write elsewhere, or it would hear itself for ever.
   bool capture_c_output = false;
@@ -41,6 +55,9 @@ OPHION_EXPORT RuntimeOptions runtime_options();
 
 /// Hands a line to the sink, if there is one.
 OPHION_EXPORT void log(LogLevel level, std::string_view line);
+
+/// Tells the progress sink, if there is one.
+OPHION_EXPORT void tell_progress(const StepProgress& progress);
 
 /// Asks every running training to stop at the next chance, keeping its best epoch. Safe in a signal handler and from any thread.
 OPHION_EXPORT void interrupt() noexcept;

@@ -62,6 +62,8 @@ class OPHION_EXPORT Value {
   /// The member of an object: null pointer when there is none (or this is no object).
   const Value* find(std::string_view key) const noexcept;
   Value* find(std::string_view key) noexcept;
+  /// The same from object to object: find_path("test/auc"). Null where a key is missing, or what should hold it is no object.
+  const Value* find_path(std::string_view keys) const noexcept;
   /// The member of an object, which must be there: else Error "no key 'x' among a, b, c".
   const Value& at(std::string_view key) const;
   const Value& at(std::size_t index) const;

@@ -14,8 +14,10 @@ from ophion.metrics.significance import Significance, asimov
 
 # What methods are ranked by: (name, whether higher is better)
 PRIMARY = {"classification": ("auc", True), "regression": ("rmse", False)}
+LOWER_IS_BETTER = frozenset({"rmse", "mae", "log_loss", "brier", "calibration_error", "half_width"})
 
 __all__ = [
+    "LOWER_IS_BETTER",
     "PRIMARY",
     "Auc",
     "Ranking",

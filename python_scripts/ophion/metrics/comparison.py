@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from ophion import contract
 from ophion.metrics.events import checked_weights, targets_of
 
 # How often each event counts (uint8: small enough for a processor's cache) -> the metric; NaN where it is not defined.
@@ -34,9 +35,12 @@ def paired_bootstrap(measures: Mapping[str, Measure], events: int, replicates: i
     values = {name: measure(np.ones(events, np.uint8)) for name, measure in measures.items()}
     generator = np.random.default_rng(seed)
     drawn = np.empty((replicates, len(measures)))
-    for row in drawn if events else ():
+    for done, row in enumerate(drawn if events else ()):
+        contract.progress("comparing the models", done, replicates, "draws")
         counts = np.bincount(generator.integers(0, events, events), minlength=events).astype(np.uint8)
         row[:] = [measure(counts) for measure in measures.values()]
+    if replicates:
+        contract.progress("comparing the models", replicates, replicates, "draws")
     drawn = drawn[np.isfinite(drawn).all(axis=1)] if events else drawn[:0]
     column = {name: drawn[:, k] for k, name in enumerate(measures)}
     return {

@@ -12,6 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.figure import Figure
 
+from ophion import contract
 from ophion.report import figures_classes, figures_inputs, figures_regression, figures_training, storage, style
 from ophion.report.page import write_page
 from ophion.report.storage import Keys
@@ -73,8 +74,7 @@ def draw(run: Path, view: View, options: Mapping[str, Any]) -> dict[str, Any]:
             style.set_top(drawn.figure, look, label)
             _save(drawn.figure, figures / stem)
             saved.append(Saved(drawn.kind, stem, drawn.caption, drawn.figure.get_figwidth()))
-            if len(saved) % 20 == 0:
-                log.info("report: %d figures drawn", len(saved))
+            contract.progress("drawing the report", len(saved), 0, "figures")
     _remove_others(figures, {figure.stem for figure in saved})
     page = write_page(run, view, saved)
     log.info("report: %s, %d figures, %.1f MB, %.1f s", page, len(saved), page.stat().st_size / 1e6, time.monotonic() - begin)

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from ophion import metrics
+from ophion import contract, metrics
 from ophion.errors import DataError
 
 
-class Job:
+class Job(contract.Job):
     def __init__(self, arguments: Mapping[str, Any]):
         self._arguments = arguments
 
@@ -51,12 +51,6 @@ class Job:
         except ValueError as error:
             raise DataError(f"comparison on part '{arguments.get('part', '')}': {error}") from error
         return {"metric": name, "higher_is_better": higher_is_better, **result}
-
-    def finish(self) -> dict[str, Any]:
-        return {}
-
-    def abandon(self) -> None:
-        pass
 
 
 def start(arguments: Mapping[str, Any]) -> Job:

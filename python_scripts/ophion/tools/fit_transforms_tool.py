@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ophion import contract
 from ophion.errors import DataError
 from ophion.readers.columns import nearest
 from ophion.tools._transform_fits import FITS, Events, Fitted
@@ -14,7 +15,7 @@ from ophion.tools._transform_fits import FITS, Events, Fitted
 COMMON_OPTIONS = {"type", "features"}
 
 
-class Job:
+class Job(contract.Job):
     """One fit of a chain of transforms, each fitted on the events as the steps before it leave them."""
 
     def __init__(
@@ -32,7 +33,7 @@ class Job:
         Parameters
         ----------
         data : dict
-            x : ndarray of float32 or float64, shape (n, n_features)
+            x : ndarray of float32 or float64, shape (n, n_features), or (n,) where there is one
                 Training events only. Lent and read-only.
             labels : ndarray of int32, shape (n,)
                 Index of each event's class; only where there are classes.
@@ -45,6 +46,8 @@ class Job:
             "<step>.<array>", as native/transform.h names them.
         """
         x = data["x"]
+        if x.ndim == 1 and len(self._features) == 1:
+            x = x[:, None]
         self._check(x)
         names = self._features
         fitted: list[Fitted] = []
@@ -62,12 +65,6 @@ class Job:
             kept = step.arrays if columns is None else step.arrays | {"columns": np.array(columns)}
             arrays |= {f"{number}.{name}": np.ascontiguousarray(array, np.float64) for name, array in kept.items()}
         return {"steps": steps}, arrays
-
-    def finish(self) -> dict[str, Any]:
-        return {}
-
-    def abandon(self) -> None:
-        pass
 
     def _check(self, x: np.ndarray) -> None:
         if x.ndim != 2 or x.shape[1] != len(self._features):

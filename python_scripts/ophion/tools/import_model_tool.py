@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from ophion import contract
 from ophion.native import imported
 from ophion.native.forest import Forest
 
 
-class Job:
+class Job(contract.Job):
     def run(self, arguments: Mapping[str, Any], data: Mapping[str, np.ndarray]) -> tuple[dict, dict[str, np.ndarray]]:
         """Read one file.
 
@@ -57,12 +58,6 @@ class Job:
         if model.scores is not None:
             arrays["scores"] = np.ascontiguousarray(model.scores)
         return facts, arrays
-
-    def finish(self) -> dict[str, Any]:
-        return {}
-
-    def abandon(self) -> None:
-        pass
 
 
 def start(arguments: Mapping[str, Any]) -> Job:

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from ophion import metrics
+from ophion import contract, metrics
 
 
-class Job:
+class Job(contract.Job):
     """Gets the scores of untouched events first, then for each feature those of the same events with it shuffled.
 
     Parameters
@@ -65,19 +65,12 @@ class Job:
         order = sorted(self._found, key=lambda one: -np.inf if one["value"] is None else one["value"], reverse=True)
         return {"metric": metrics.PRIMARY[self._task][0], "permutation": order}
 
-    def abandon(self) -> None:
-        pass
-
     def _metric(self, scores: np.ndarray) -> float | None:
-        if self._task == "regression":
-            return metrics.regression(scores, self._truth, self._targets, self._weights)["rmse"]
-        scores = np.asarray(scores, np.float64).reshape(len(self._truth), -1)
-        scored = ~np.isnan(scores).any(axis=1)
-        scores, truth, weights = scores[scored], self._truth[scored], self._weights[scored]
-        if len(self._classes) == 2:
-            return metrics.auc(scores[:, 0], truth == 1, weights).value
-        areas = [metrics.auc(scores[:, k], truth == k, weights).value for k in range(len(self._classes))]
-        return None if None in areas else float(np.mean(areas))
+        """The primary metric, of the events that have a score."""
+        found = metrics.compare(
+            {"": scores}, self._truth, self._weights, classes=self._classes, targets=self._targets, replicates=0, seed=0
+        )
+        return found["models"][""]["value"]
 
 
 def start(arguments: Mapping[str, Any]) -> Job:

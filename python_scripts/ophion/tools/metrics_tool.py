@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from ophion import metrics
+from ophion import contract, metrics
 from ophion.errors import DataError
 from ophion.metrics.agreement import Sample
 from ophion.metrics.events import scored
 
 
-class Job:
+class Job(contract.Job):
     """Remembers what later parts of the same model are compared with.
 
     Attributes
@@ -86,12 +86,6 @@ class Job:
             return self._counting
         background, signal = classes
         return {**self._counting, "yields": (self._yields[signal], self._yields[background])}
-
-    def finish(self) -> dict[str, Any]:
-        return {}
-
-    def abandon(self) -> None:
-        pass
 
 
 def _samples(

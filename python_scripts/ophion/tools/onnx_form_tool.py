@@ -10,6 +10,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, compose, helper, numpy_helper
 
+from ophion import contract
 from ophion.errors import DataError
 
 FEATURES, SCORES = "features", "scores"
@@ -17,7 +18,7 @@ FEATURES, SCORES = "features", "scores"
 PREFIX = "network/"
 
 
-class Job:
+class Job(contract.Job):
     """One graph.
 
     Sums and products are done in float64 and rounded once, as C++ does them (native/transform.h).
@@ -65,12 +66,6 @@ class Job:
         )
         onnx.checker.check_model(model, full_check=True)
         return {}, {"graph": np.frombuffer(model.SerializeToString(), np.uint8)}
-
-    def finish(self) -> dict[str, Any]:
-        return {}
-
-    def abandon(self) -> None:
-        pass
 
     def _joined(self, front: _Front, network: onnx.GraphProto) -> onnx.GraphProto:
         transformed = front.finish()

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from ophion import metrics
+from ophion import contract, metrics
 from ophion.errors import DataError
 
 
-class Job:
+class Job(contract.Job):
     def __init__(self, features: list[str], classes: list[str]):
         self._features = features
         self._classes = classes
@@ -22,7 +22,7 @@ class Job:
         Parameters
         ----------
         data : dict
-            features : ndarray, shape (n, features)
+            features : ndarray, shape (n, features), or (n,) where there is one
             labels : ndarray of int, shape (n,)
             weights : ndarray, shape (n,), optional
 
@@ -32,6 +32,8 @@ class Job:
             {"separation": [{"feature", "value", "by_chance"}]}, the largest first.
         """
         features = data["features"]
+        if features.ndim == 1 and len(self._features) == 1:
+            features = features[:, None]
         if features.ndim != 2 or features.shape[1] != len(self._features):
             raise DataError(f"separation: expected {len(self._features)} features an event, found an array of shape "
                             f"{features.shape}")  # fmt: skip
@@ -40,12 +42,6 @@ class Job:
         except ValueError as error:
             raise DataError(f"separation: {error}") from error
         return {"separation": metrics.rank(self._features, found)}
-
-    def finish(self) -> dict[str, Any]:
-        return {}
-
-    def abandon(self) -> None:
-        pass
 
 
 def start(arguments: Mapping[str, Any]) -> Job:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ophion import contract
 from ophion.errors import DataError, OptionError, suggestion
 from ophion.report import storage
 
@@ -17,7 +18,7 @@ STYLES = ("plain", "ATLAS", "CMS", "LHCb")  # of the config's schema
 log = logging.getLogger("ophion.report")
 
 
-class Job:
+class Job(contract.Job):
     """One report. Without a run() it is drawn again from what an earlier one left."""
 
     def __init__(self, arguments: Mapping[str, Any]):

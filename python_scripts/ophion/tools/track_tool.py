@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+from ophion import contract
 from ophion.errors import OptionError
 
 _log = logging.getLogger("ophion")
@@ -37,7 +38,7 @@ class Tracker(Protocol):
         """End the record of a run that failed."""
 
 
-class Job:
+class Job(contract.Job):
     def __init__(self, folder: Path, trackers: list[Tracker]):
         self._folder = folder
         self._trackers = trackers

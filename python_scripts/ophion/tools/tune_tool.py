@@ -12,16 +12,17 @@ import optuna
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import TrialState
 
-from ophion.errors import DataError
+from ophion import contract
+from ophion.errors import DataError, OptionError
+from ophion.metrics import LOWER_IS_BETTER, PRIMARY
 
-LOWER_IS_BETTER = frozenset({"rmse", "mae", "log_loss", "brier", "calibration_error", "half_width"})
 STATES = {"complete": TrialState.COMPLETE, "pruned": TrialState.PRUNED, "failed": TrialState.FAIL}
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 _log = logging.getLogger("ophion")
 
 
-class Job:
+class Job(contract.Job):
     """One study: as many trials as wanted, each asked for, told of epochs, and ended by its value.
 
     Trials are chosen by Optuna's tree-structured Parzen estimator (Bergstra et al., NeurIPS 2011) and stopped early by its median rule: a
@@ -31,7 +32,7 @@ class Job:
     def __init__(self, arguments: Mapping[str, Any]):
         self._space = {key: _distribution(key, given) for key, given in arguments["space"].items()}
         self._wanted = arguments["trials"]
-        self._metric = arguments["metric"]
+        self._metric = arguments["metric"] or "validation/" + PRIMARY[arguments["task"]][0]
         self._minimise = self._metric.rpartition("/")[2] in LOWER_IS_BETTER
         storage = Path(arguments["storage"])
         storage.parent.mkdir(parents=True, exist_ok=True)
@@ -62,7 +63,9 @@ class Job:
             {"do": "ask"} -> {"number", "params": {key: value}}, or {} when there were as many trials as wanted.
             {"do": "epoch", "epoch": int, "loss": float} -> {"stop": bool}
                 The validation loss, where less is better.
-            {"do": "tell", "state": "complete" | "pruned" | "failed", "value": float or None, "seconds": float, "error": str} -> {}
+            {"do": "tell", "state": "complete" | "pruned" | "failed", "metrics": dict, "seconds": float, "error": str}
+                -> {"metric": str, "value": float or None}
+                The metrics of a complete one: {"validation": …}.
         """
         if arguments["do"] == "ask":
             if self._counted() >= self._wanted:
@@ -79,9 +82,9 @@ class Job:
         trial.set_user_attr("seconds", arguments["seconds"])
         if arguments["error"]:
             trial.set_user_attr("error", arguments["error"])
-        complete = arguments["state"] == "complete"
-        self._study.tell(trial, arguments["value"] if complete else None, state=STATES[arguments["state"]])
-        return {}
+        value = self._value(arguments["metrics"]) if arguments["state"] == "complete" else None
+        self._study.tell(trial, value, state=STATES[arguments["state"]])
+        return {"metric": self._metric, "value": value}
 
     def finish(self) -> dict[str, Any]:
         """What was tried.
@@ -128,6 +131,14 @@ class Job:
     def abandon(self) -> None:
         """A trial under way stays in the file as running; who goes on with the study takes it for interrupted."""
 
+    def _value(self, metrics: Mapping[str, Any]) -> float:
+        at: Any = metrics
+        for key in self._metric.split("/"):
+            at = at.get(key) if isinstance(at, Mapping) else None
+        if isinstance(at, bool) or not isinstance(at, (int, float)):
+            raise OptionError("/tune/metric", f"there is no number at '{self._metric}' of the metrics")
+        return at
+
     def _ended(self) -> list[optuna.trial.FrozenTrial]:
         """All but those that an interruption ended, of which nothing was told."""
         return [trial for trial in self._study.get_trials(states=tuple(STATES.values())) if "seconds" in trial.user_attrs]
@@ -160,8 +171,9 @@ def start(arguments: Mapping[str, Any]) -> Job:
         space : dict
             {key: {"int": [low, high], "log": bool} or {"float": [low, high], "log": bool} or {"choice": [text, number or boolean, …]}}
         trials : int
-        metric : str
-            Where it is found in a method's metrics: "validation/auc".
+        task : {"classification", "regression"}
+        metric : str or None
+            Where it is found in a method's metrics: "validation/auc". None: the one that methods are ranked by.
         prune : bool
         seed : int
     """

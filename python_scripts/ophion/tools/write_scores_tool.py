@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from ophion import contract
 from ophion.errors import DataError
 from ophion.readers.columns import nearest
 
@@ -91,7 +92,7 @@ class RootWriter:
             self._stream.close()
 
 
-class Job:
+class Job(contract.Job):
     """Appends what each run gives to a temporary file beside the output."""
 
     def __init__(self, output: str, file_format: str, tree: str, columns: Columns | None, overwrite: bool):

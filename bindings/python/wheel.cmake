@@ -1,0 +1,21 @@
+# Makes of an installation inside the package's folder what a wheel holds: the package's own files at its top, bin/ophion, lib/ with
+# libraries, plug-ins and schemas. Nothing to compile with, and no links, of which a wheel knows nothing.
+set(prefix ${CMAKE_INSTALL_PREFIX})
+file(GLOB entries RELATIVE ${prefix}/lib/ophion/python/ophion ${prefix}/lib/ophion/python/ophion/*)
+foreach(entry ${entries})
+  file(REMOVE_RECURSE ${prefix}/${entry})
+  file(RENAME ${prefix}/lib/ophion/python/ophion/${entry} ${prefix}/${entry})
+endforeach()
+file(REMOVE_RECURSE ${prefix}/lib/ophion/python ${prefix}/lib/cmake ${prefix}/lib/pkgconfig ${prefix}/include)
+file(GLOB_RECURSE libraries ${prefix}/lib/lib*.so*)
+foreach(library ${libraries})  # libx.so and libx.so.0.1 are links to libx.so.0.1.0: the name that programs ask for gets the file
+  if(NOT IS_SYMLINK ${library})
+    continue()
+  elseif(library MATCHES "\\.so$")
+    file(REMOVE ${library})
+  else()
+    file(READ_SYMLINK ${library} target)
+    get_filename_component(folder ${library} DIRECTORY)
+    file(RENAME ${folder}/${target} ${library})
+  endif()
+endforeach()
