@@ -225,8 +225,8 @@ std::string description_of(const ophion_run* run) {
 
 TEST(CRun, TellsOfEachEpoch) {
   const Trained trained;
-  EXPECT_THAT(trained.told.steps, testing::ElementsAre(R"(sum 1/3 fold 0/0 {"loss": 1.0})", R"(sum 2/3 fold 0/0 {"loss": 0.5})",
-                                                       R"(sum 3/3 fold 0/0 {"loss": 0.3333333333333333})"));
+  EXPECT_THAT(trained.told.steps, testing::ElementsAre(R"(sum 1/3 fold 0/0 {"loss":1.0})", R"(sum 2/3 fold 0/0 {"loss":0.5})",
+                                                       R"(sum 3/3 fold 0/0 {"loss":0.3333333333333333})"));
 }
 
 TEST(CRun, HasAFolderADescriptionAndMetrics) {
@@ -248,9 +248,9 @@ TEST(CRun, GivesModelsThatOutliveIt) {
   ASSERT_EQ(ophion_run_model(trained.run.get(), nullptr, &best), OPHION_OK) << ophion_error_text();
   ASSERT_EQ(ophion_run_model(trained.run.get(), "sum", &named), OPHION_OK) << ophion_error_text();
   const Owned<ophion_model> one(best), other(named);
-  EXPECT_EQ(ophion_run_model(trained.run.get(), "some", &named), OPHION_FAILED);
+  EXPECT_EQ(ophion_run_model(trained.run.get(), "sun", &named), OPHION_FAILED);
   EXPECT_EQ(named, nullptr);
-  EXPECT_THAT(ophion_error_text(), StrEq("the run has no method 'some'; did you mean 'sum'?"));
+  EXPECT_THAT(ophion_error_text(), StrEq("the run has no method 'sun'; did you mean 'sum'?"));
   trained.run.reset();
   const std::vector<float> features{3, 4};
   const ophion_matrix matrix = matrix_of(features, 1, 2);
