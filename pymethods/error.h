@@ -3,6 +3,7 @@
 
 #include "cpython.h"
 
+#include <exception>
 #include <string_view>
 
 #include "ref.h"
@@ -26,6 +27,17 @@ inline PyRef check(PyObject* new_reference, std::string_view doing) {
 /// The same for calls that say -1.
 inline void check(int status, std::string_view doing) {
   if (status < 0) [[unlikely]] throw_python_error(doing);
+}
+
+/// The other way round, in functions that Python calls: what `make` returns, or null and a Python exception.
+template <class Make>
+PyObject* as_python(Make make) {
+  try {
+    return make().release();
+  } catch (const std::exception& error) {
+    PyErr_SetString(PyExc_RuntimeError, error.what());
+    return nullptr;
+  }
 }
 
 }  // namespace ophion
