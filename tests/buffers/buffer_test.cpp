@@ -328,9 +328,9 @@ TEST_F(Buffers, TakeMemoryOfForeignAllocators) {
                                                         [pool](auto* vector) { delete vector; });
   EXPECT_EQ(say(Buffer<float>(std::span<float>(*pooled), pooled), "np.asarray(b).sum()"), "6.0");
 
-  const std::size_t bytes = 4096;
+  constexpr std::size_t bytes = 4096;
   const std::shared_ptr<void> pages(mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
-                                    [bytes](void* memory) { munmap(memory, bytes); });
+                                    [](void* memory) { munmap(memory, bytes); });
   ASSERT_NE(pages.get(), MAP_FAILED);
   const Buffer<double> mapped(Strided<double>::matrix(static_cast<double*>(pages.get()), 64, 8), pages);
   EXPECT_EQ(say(mapped, "np.asarray(b).__setitem__((63, 7), 2.5)"), "None");
