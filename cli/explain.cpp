@@ -30,6 +30,21 @@ std::string shown_transforms(const Value& transforms) {
   return text;
 }
 
+/// "kinematics 1.0: delta_r (eta1, phi1, eta2, phi2); mass (…)"
+std::string shown_functions(const std::string& version, const std::vector<std::pair<std::string, std::vector<std::string>>>& functions) {
+  std::string text;
+  for (const auto& [name, arguments] : functions) text += (text.empty() ? "" : "; ") + name + " (" + joined(Value(arguments)) + ")";
+  return version + ": " + text;
+}
+
+std::string shown_plugin(const Value& plugin) {
+  std::vector<std::pair<std::string, std::vector<std::string>>> functions;
+  for (const Value& function : plugin.at("functions").as_array()) {
+    functions.emplace_back(function.at("name").as_text(), function.at("arguments").as_texts());
+  }
+  return plugin.at("name").as_text() + " " + shown_functions(plugin.at("version").as_text(), functions);
+}
+
 void inspect(const std::string& file, bool json) {
   const ModelFacts facts = facts_of(file);
   const Value& manifest = facts.manifest;
@@ -50,6 +65,9 @@ void inspect(const std::string& file, bool json) {
   }
   add("features", features);
   add("inputs", joined(manifest.at("inputs")));
+  if (const Value* plugins = manifest.find("plugins")) {
+    for (const Value& plugin : plugins->as_array()) add("plug-in", shown_plugin(plugin));
+  }
   if (manifest.at("spectators").size() > 0) add("spectators", joined(manifest.at("spectators")));
   add("missing", manifest.at("missing").as_text());
   if (manifest.at("transforms").size() > 0) add("transforms", shown_transforms(manifest.at("transforms")));
@@ -79,6 +97,9 @@ Value described(const PluginInfo& plugin) {
   value.set("version", plugin.version);
   value.set("needs_python", plugin.needs_python);
   value.set("suffixes", Value(plugin.suffixes));
+  value.set("own_version", plugin.own_version);
+  value.set("functions", Value::object());
+  for (const FeatureInfo& function : plugin.functions) value.find("functions")->set(function.name, Value(function.arguments));
   value.set("file", plugin.file.string());
   value.set("problem", plugin.problem);
   return value;
@@ -99,6 +120,11 @@ void methods(bool json) {
     if (what.empty() && !plugin.schema.empty()) {
       const Value schema = registry.schema(plugin.name);
       if (const Value* description = schema.find("description")) what = description->as_text();
+    }
+    if (what.empty() && !plugin.functions.empty()) {
+      std::vector<std::pair<std::string, std::vector<std::string>>> functions;
+      for (const FeatureInfo& function : plugin.functions) functions.emplace_back(function.name, function.arguments);
+      what = shown_functions(plugin.own_version, functions);
     }
     rows.push_back({plugin.kind, plugin.name, what});
   }
@@ -160,7 +186,7 @@ void add_inspect(CLI::App& app, Outcome& outcome) {
 }
 
 void add_methods(CLI::App& app, Outcome& outcome) {
-  auto* verb = app.add_subcommand("methods", "List the plug-ins: methods, readers, tools, engines");
+  auto* verb = app.add_subcommand("methods", "List the plug-ins: methods, readers, tools, engines, features");
   verb->callback([&outcome] { methods(outcome.json); });
 }
 

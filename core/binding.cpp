@@ -73,6 +73,14 @@ void refuse_inexact(double number, const native::Input& input) {
                   " as float, which can't tell it from its neighbours; give it as double or in its own type");
 }
 
+void evaluate(const native::Expression& expression, std::span<const double* const> columns, std::size_t rows, double* out) {
+  try {
+    expression.evaluate(columns, rows, out);
+  } catch (const native::FunctionError& problem) {
+    throw DataError(problem.what());
+  }
+}
+
 }  // namespace
 
 Binding::Binding(const ModelDescription& model, const std::vector<std::string>& names, const std::string& what)
@@ -150,7 +158,7 @@ void Binding::one(const float* event, float* out) const {
       inputs[i] = &values[i];
     }
     double result = 0;
-    origin.expression->evaluate(std::span(inputs).first(count), 1, &result);
+    evaluate(*origin.expression, std::span(inputs).first(count), 1, &result);
     *out++ = static_cast<float>(result);
   }
 }
@@ -165,7 +173,7 @@ Fold Binding::fold(const float* event) const {
     inputs[i] = &values[i];
   }
   double result = 0;
-  fold_->expression->evaluate(inputs, 1, &result);
+  evaluate(*fold_->expression, inputs, 1, &result);
   return fold_named(result, fold_count_);
 }
 
@@ -184,7 +192,7 @@ void Binding::folds(std::span<const Strided> sources, std::size_t rows, Fold* ou
       if (source.type != DType::float32) continue;
       for (std::size_t row = 0; row < count; ++row) refuse_inexact(column[row], fold_->expression->inputs()[i]);
     }
-    fold_->expression->evaluate(columns, count, result);
+    evaluate(*fold_->expression, columns, count, result);
     for (std::size_t row = 0; row < count; ++row) out[first + row] = fold_named(result[row], fold_count_);
   }
 }
@@ -206,7 +214,7 @@ void Binding::many(std::span<const Strided> sources, std::size_t rows, float* ou
       const Origin& origin = origins_[j];
       if (origin.expression) {
         for (std::size_t i = 0; i < origin.positions.size(); ++i) convert(origin.positions[i], numbers.data() + i * block_rows);
-        origin.expression->evaluate(std::span(inputs).first(origin.positions.size()), count, result);
+        evaluate(*origin.expression, std::span(inputs).first(origin.positions.size()), count, result);
       } else {
         convert(origin.position, result);
       }

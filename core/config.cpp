@@ -87,13 +87,13 @@ SampleConfig sample_config(const Value& value) {
   return sample;
 }
 
-SplitConfig split_config(const Value& value) {
+SplitConfig split_config(const Value& value, const FeatureFunctions& functions) {
   SplitConfig split;
   if (const auto* folds = value.find("folds")) {
     split.validation = value.at("validation").as_number();
     split.test = value.at("test").as_number();
     split.fold_by = folds->is_text() ? folds->as_text() : "";
-    split.folds = folds->is_text() ? folds_told_apart(parse_expression(split.fold_by, "folds")) : static_cast<int>(folds->as_integer());
+    split.folds = folds->is_text() ? folds_told_apart(parse_expression(split.fold_by, "folds", functions)) : static_cast<int>(folds->as_integer());
   } else if (const auto* by = value.find("by")) {
     split.by = by->as_text();
     for (const auto& number : value.at("validation").as_array()) split.validation_values.push_back(number.as_integer());
@@ -105,8 +105,9 @@ SplitConfig split_config(const Value& value) {
   return split;
 }
 
-DataConfig data_config(const Value& value) {
+DataConfig data_config(const Value& value, std::shared_ptr<const FeatureFunctions> functions) {
   DataConfig data;
+  data.functions = std::move(functions);
   if (const auto* samples = value.find("samples"))
     for (const auto& sample : samples->as_array()) data.samples.push_back(sample_config(sample));
   data.features = named_expressions(value.find("features"));
@@ -116,7 +117,7 @@ DataConfig data_config(const Value& value) {
   const auto& weights = value.at("weights");
   data.negative = enumerator<NegativeWeights>(weights.at("negative"), std::array{"error", "keep", "zero_in_training", "abs"});
   data.normalise = enumerator<Normalisation>(weights.at("normalise"), std::array{"none", "equal_class", "mean_one"});
-  data.split = split_config(value.at("split"));
+  data.split = split_config(value.at("split"), *data.functions);
   return data;
 }
 
@@ -164,7 +165,7 @@ std::vector<std::string> steps_of(const std::string& key) {
 Config::Config(Value document, std::filesystem::path file, std::filesystem::path folder, Registry registry)
     : document_(std::move(document)),
       resolved_(check_config(document_, common_schema(), [&](const std::string& type) { return registry.schema(type); },
-                             file.string(), folder)),
+                             [&](const std::vector<std::string>& plugins) { return FeatureFunctions(registry, plugins); }, file.string(), folder)),
       file_(std::move(file)),
       folder_(std::move(folder)),
       registry_(std::move(registry)),
@@ -174,7 +175,7 @@ Config::Config(Value document, std::filesystem::path file, std::filesystem::path
       threads_(static_cast<int>(resolved_.at("threads").as_integer())),
       time_limit_(resolved_.at("time_limit").as_number()),
       isolation_(isolation_config(resolved_, {})),
-      data_(data_config(resolved_.at("data"))),
+      data_(data_config(resolved_.at("data"), std::make_shared<const FeatureFunctions>(registry_, resolved_.at("plugins").as_texts()))),
       output_(resolved_.at("output").as_text()) {
   for (const auto& method : resolved_.at("methods").as_array()) methods_.push_back(method_config(method, isolation_));
 }

@@ -36,8 +36,8 @@ struct Named {
 
 class Rules {
  public:
-  Rules(const Value& config, const std::string& origin)
-      : data_(config.at("data")), regression_(config.at("task").as_text() == "regression"), origin_(origin) {}
+  Rules(const Value& config, const PluginFunctions& functions, const std::string& origin)
+      : data_(config.at("data")), functions_(functions_named_by(config, functions, origin)), regression_(config.at("task").as_text() == "regression"), origin_(origin) {}
 
   void check() const {
     check_samples();
@@ -73,12 +73,20 @@ class Rules {
   }
 
  private:
-  /// The columns an expression reads; `single`: when it must be nothing but one of them.
+  static FeatureFunctions functions_named_by(const Value& config, const PluginFunctions& functions, const std::string& origin) {
+    try {
+      return functions(config.at("plugins").as_texts());
+    } catch (const PluginError& error) {
+      throw ConfigError(origin, "/plugins", error.what());
+    }
+  }
+
+  /// The columns an expression reads; `single`: when it must be nothing but one of them, or the name of a plug-in's function.
   std::vector<std::string> parse(const std::string& text, const std::string& what, const std::string& pointer,
                                  bool single = false) const {
     try {
-      const auto expression = parse_expression(text, what);
-      if (single && (expression.nodes().size() != 1 || expression.inputs().size() != 1))
+      const auto expression = parse_expression(text, what, functions_);
+      if (single && !functions_.find(text) && (expression.nodes().size() != 1 || expression.inputs().size() != 1))
         fail(pointer, "expected the name of a column, found the expression '" + text +
                           "'; give it a name: {\"name\": …, \"expr\": …}");
       std::vector<std::string> columns;
@@ -147,7 +155,7 @@ class Rules {
     for (const auto& column : data_.at("spectators").as_texts()) readers.emplace(column, "stands among the spectators");
     for (const auto& feature : features) {
       const auto reader = readers.find(feature.name);
-      if (reader != readers.end() && feature.expression != feature.name)
+      if (reader != readers.end() && (feature.expression != feature.name || functions_.find(feature.name)))
         fail(feature.pointer, "the name '" + feature.name + "' of this expression is also the column that " + reader->second +
                                   "; give the feature another name");
     }
@@ -174,12 +182,13 @@ class Rules {
     if (!folds.is_text()) return;
     const std::string at = "/data/split/folds";
     parse(folds.as_text(), "folds", at);
-    if (folds_told_apart(parse_expression(folds.as_text(), "folds")) == 0)
+    if (folds_told_apart(parse_expression(folds.as_text(), "folds", functions_)) == 0)
       fail(at, "expected a remainder by the number of folds (from 2 to " + std::to_string(most_folds) + "), such as 'event % 5', found '" +
                    folds.as_text() + "'");
   }
 
   const Value& data_;
+  FeatureFunctions functions_;
   bool regression_;
   const std::string& origin_;
 };
@@ -210,13 +219,13 @@ Value method_schema(const Value& common, const Value& own, const std::string& ty
   return schema;
 }
 
-Value check_config(const Value& document, const Value& common, const MethodSchemas& methods, const std::string& origin,
-                   const std::filesystem::path& folder) {
+Value check_config(const Value& document, const Value& common, const MethodSchemas& methods, const PluginFunctions& functions,
+                   const std::string& origin, const std::filesystem::path& folder) {
   auto config = apply_schema(document, common, origin, folder);
   auto& weights = *config.find("data")->find("weights");
   if (!weights.find("normalise"))
     weights.set("normalise", config.at("task").as_text() == "regression" ? "mean_one" : "equal_class");
-  const Rules rules(config, origin);
+  const Rules rules(config, functions, origin);
   rules.check();
 
   const auto& isolation = config.at("isolation").as_text();

@@ -170,6 +170,18 @@ std::size_t numbers_in(const NetworkForm& network) {
   return count;
 }
 
+/// Whose functions compute features: the header starts from their numbers.
+std::string plugins_in_words(const Value& manifest) {
+  const Value* const plugins = manifest.find("plugins");
+  std::string text;
+  for (const Value& plugin : plugins ? plugins->as_array() : Value::Array()) {
+    text += "/// Of the plug-in of features " + in_comment(plugin.at("name").as_text() + " " + plugin.at("version").as_text()) + " are";
+    for (const Value& function : plugin.at("functions").as_array()) text += " " + in_comment(function.at("name").as_text());
+    text += "; they are not part of this header.\n";
+  }
+  return text;
+}
+
 std::string header_of(const ModelFile& file) {
   const ModelDescription model = read_manifest(file);
   if (model.folds.count > 0) throw ModelError("is a model of " + std::to_string(model.folds.count) + " folds, of which no C++ source is made");
@@ -203,10 +215,12 @@ std::string header_of(const ModelFile& file) {
     if (expression.plain_column().empty()) {
       text << "  (computed from";
       for (const native::Input& input : expression.inputs()) text << " " << in_comment(input.column);
+      for (const native::Function& function : expression.functions()) text << ", by " << in_comment(function.name);
       text << ")";
     }
     text << "\n";
   }
+  text << plugins_in_words(file.manifest());
   text << "/// It gives";
   for (const std::string& output : outputs) text << " " << in_comment(output);
   text << (refuses ? "; NaN where a number is missing (NaN or infinite).\n" : ".\n");

@@ -12,6 +12,8 @@
 #include "evaluation.h"
 #include "event_source.h"
 #include "events.h"
+#include "feature_functions.h"
+#include "model_functions.h"
 #include "text.h"
 
 namespace ophion {
@@ -87,6 +89,17 @@ std::vector<NamedExpression> features_of(const std::vector<Model>& models) {
     }
   }
   return features;
+}
+
+/// Those of the config and of all models.
+std::shared_ptr<const FeatureFunctions> functions_for(const DataConfig& data, const std::vector<Model>& models, const Registry& registry) {
+  std::vector<std::string> plugins = functions_of(data).plugins();
+  for (const Model& model : models) {
+    for (const std::string& name : plugins_of(model.manifest())) {
+      if (std::find(plugins.begin(), plugins.end(), name) == plugins.end()) plugins.push_back(name);
+    }
+  }
+  return std::make_shared<const FeatureFunctions>(registry, plugins);
 }
 
 /// The folds of the first model that tells them by columns which every file has: its events are then scored by the fold that has not seen them.
@@ -166,6 +179,7 @@ Value Evaluator::evaluate(const Plan& plan, const fs::path& output) const {
   wanted.seed = plan.seed;
   wanted.data.samples = in_order_of(spec, plan.data.samples);
   wanted.data.features = features_of(alone);
+  wanted.data.functions = functions_for(plan.data, alone, registry_);
   wanted.data.missing = MissingPolicy::keep;  // each model has its own policy
   const ReaderFor reader_for = [this](const fs::path& file) { return registry_.reader_for(file); };
   if (wanted.data.split.folds == 0) take_folds(alone, wanted.data.samples, reader_for, wanted.data.split);

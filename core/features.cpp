@@ -25,8 +25,11 @@ constexpr std::size_t block_rows = 2048;
 /// Lists of lists, at most as deep as a tree is; the nodes come out in postfix order.
 class TreeReader {
  public:
+  explicit TreeReader(std::span<const native::Function> known) : known_(known) {}
+
   std::vector<Expression::Node> nodes;
   std::vector<native::Input> inputs;
+  std::vector<native::Function> functions;
 
   void read(const Value& value, std::size_t depth) {
     if (depth > Expression::max_levels) {
@@ -41,17 +44,15 @@ class TreeReader {
     const Expression::Op op = op_of(name);
     if (op == Expression::number_op()) return number(items);
     if (op == Expression::column_op()) return column(items);
+    if (op == Expression::call_op()) return call(items, depth);
     const auto operands = static_cast<std::size_t>(Expression::operands_of(op));
     const std::size_t given = items.size() - 1;
     if (given < operands || (given > operands && operands != 2)) {
       damaged("'" + name + "' takes " + std::to_string(operands) + " operands, found " + std::to_string(given));
     }
-    std::int32_t roots[3] = {-1, -1, -1};
-    for (std::size_t i = 0; i < operands; ++i) roots[i] = subtree(items[i + 1], depth);
-    std::int32_t root = push({op, 0, -1, {roots[0], roots[1], roots[2]}});
-    for (std::size_t i = operands; i < given; ++i) {
-      const std::int32_t next = subtree(items[i + 1], depth);
-      root = push({op, 0, -1, {root, next, -1}});
+    for (std::size_t i = 0; i < given; ++i) {
+      read(items[i + 1], depth + 1);
+      if (i + 1 >= operands) push({op});
     }
   }
 
@@ -64,14 +65,9 @@ class TreeReader {
     }
   }
 
-  std::int32_t subtree(const Value& value, std::size_t depth) {
-    read(value, depth + 1);
-    return static_cast<std::int32_t>(nodes.size()) - 1;
-  }
-
   void number(const Value::Array& items) {
     if (items.size() != 2 || !items[1].is_number()) damaged("'number' takes one number");
-    push({Expression::number_op(), items[1].as_number(), -1, {-1, -1, -1}});
+    push({Expression::number_op(), items[1].as_number()});
   }
 
   void column(const Value::Array& items) {
@@ -89,65 +85,119 @@ class TreeReader {
     const auto found = std::find(inputs.begin(), inputs.end(), input);
     const auto position = static_cast<std::int32_t>(found - inputs.begin());
     if (found == inputs.end()) inputs.push_back(std::move(input));
-    push({Expression::column_op(), 0, position, {-1, -1, -1}});
+    push({Expression::column_op(), 0, position});
   }
 
-  std::int32_t push(const Expression::Node& node) {
+  void call(const Value::Array& items, std::size_t depth) {
+    if (items.size() < 2 || !items[1].is_text()) damaged("'call' takes a function's name and its arguments");
+    const std::string& name = items[1].as_text();
+    const auto function = std::ranges::find(known_, name, &native::Function::name);
+    if (function == known_.end()) damaged("it calls '" + name + "', which no plug-in of the model has");
+    const std::size_t given = items.size() - 2;
+    if (given != function->arguments.size()) {
+      damaged("'" + name + "' takes " + std::to_string(function->arguments.size()) + " arguments, found " + std::to_string(given));
+    }
+    for (std::size_t i = 0; i < given; ++i) read(items[i + 2], depth + 1);
+    const auto found = std::ranges::find(functions, name, &native::Function::name);
+    const auto position = static_cast<std::int32_t>(found - functions.begin());
+    if (found == functions.end()) functions.push_back(*function);
+    push({Expression::call_op(), 0, position});
+  }
+
+  void push(const Expression::Node& node) {
     if (nodes.size() == Expression::max_nodes) {
       damaged("it has more than " + std::to_string(Expression::max_nodes) + " numbers, columns and operators");
     }
     nodes.push_back(node);
-    return static_cast<std::int32_t>(nodes.size()) - 1;
   }
+
+  std::span<const native::Function> known_;
 };
 
-Value value_of(const Expression& expression, std::size_t root) {
-  const Expression::Node& node = expression.nodes()[root];
-  Value list = Value::array();
-  list.push_back(Expression::name_of(node.op));
-  if (node.op == Expression::number_op()) {
-    list.push_back(node.number);
-  } else if (node.op == Expression::column_op()) {
-    const native::Input& input = expression.inputs()[static_cast<std::size_t>(node.input)];
-    list.push_back(input.column);
-    if (input.index >= 0) list.push_back(input.index);
-  } else {
-    // A chain of one operator becomes a flat list: JSON can't be nested as deep as a sum may be long.
-    std::vector<std::int32_t> items(node.operands, node.operands + Expression::operands_of(node.op));
-    while (items.size() >= 2) {
-      const Expression::Node& first = expression.nodes()[static_cast<std::size_t>(items.front())];
-      if (Expression::operands_of(node.op) != 2 || first.op != node.op) break;
-      items.front() = first.operands[1];
-      items.insert(items.begin(), first.operands[0]);
+/// A tree from its nodes in postfix order, as lists of lists.
+class TreeWriter {
+ public:
+  explicit TreeWriter(const Expression& expression) : expression_(expression), first_(expression.nodes().size()) {
+    std::vector<std::size_t> open;  // first nodes of subtrees
+    for (std::size_t i = 0; i < first_.size(); ++i) {
+      const std::size_t operands = expression.operands_of(expression.nodes()[i]);
+      open.push_back(i);
+      open.resize(open.size() - operands);
+      first_[i] = open.back();
     }
-    for (const std::int32_t item : items) list.push_back(value_of(expression, static_cast<std::size_t>(item)));
   }
-  return list;
+
+  Value write(std::size_t root) const {
+    const Expression::Node& node = expression_.nodes()[root];
+    Value list = Value::array();
+    list.push_back(Expression::name_of(node.op));
+    if (node.op == Expression::number_op()) {
+      list.push_back(node.number);
+    } else if (node.op == Expression::column_op()) {
+      const native::Input& input = expression_.inputs()[static_cast<std::size_t>(node.index)];
+      list.push_back(input.column);
+      if (input.index >= 0) list.push_back(input.index);
+    } else if (node.op == Expression::call_op()) {
+      list.push_back(expression_.functions()[static_cast<std::size_t>(node.index)].name);
+      for (const std::size_t operand : operands_of(root)) list.push_back(write(operand));
+    } else {
+      // A chain of one operator becomes a flat list: JSON can't be nested as deep as a sum may be long.
+      std::vector<std::size_t> items = operands_of(root);
+      while (items.size() >= 2 && Expression::operands_of(node.op) == 2 && expression_.nodes()[items.front()].op == node.op) {
+        const std::vector<std::size_t> chain = operands_of(items.front());
+        items.front() = chain[1];
+        items.insert(items.begin(), chain[0]);
+      }
+      for (const std::size_t item : items) list.push_back(write(item));
+    }
+    return list;
+  }
+
+ private:
+  /// The last nodes of a node's operands, which end right before it.
+  std::vector<std::size_t> operands_of(std::size_t root) const {
+    std::vector<std::size_t> roots(expression_.operands_of(expression_.nodes()[root]));
+    std::size_t end = root;
+    for (auto operand = roots.rbegin(); operand != roots.rend(); ++operand) {
+      *operand = end - 1;
+      end = first_[end - 1];
+    }
+    return roots;
+  }
+
+  const Expression& expression_;
+  std::vector<std::size_t> first_;  ///< the first node of the subtree that ends at a node
+};
+
+[[noreturn]] void refuse(const std::string& text, const std::string& what, const native::ExpressionError& problem, const std::string& advice) {
+  // A long text is shown around the place that is meant.
+  constexpr std::size_t shown = 200;
+  const std::size_t first = text.size() <= shown || problem.position() < shown / 2 ? 0 : problem.position() - shown / 2;
+  std::string excerpt = text.substr(first, shown);
+  if (first > 0) excerpt.insert(0, "…");
+  if (first + shown < text.size()) excerpt += "…";
+  throw DataError(what + " '" + excerpt + "': " + problem.what() + advice + " at column " + std::to_string(problem.position() + 1));
 }
 
 }  // namespace
 
-Expression parse_expression(const std::string& text, const std::string& what) {
+Expression parse_expression(const std::string& text, const std::string& what, const FeatureFunctions& functions) {
   try {
-    return Expression::parse(text);
+    return Expression::parse(text, functions.all());
+  } catch (const native::UnknownFunction& problem) {
+    refuse(text, what, problem, functions.advice(problem.name()));
   } catch (const native::ExpressionError& problem) {
-    // A long text is shown around the place that is meant.
-    constexpr std::size_t shown = 200;
-    const std::size_t first = text.size() <= shown || problem.position() < shown / 2 ? 0 : problem.position() - shown / 2;
-    std::string excerpt = text.substr(first, shown);
-    if (first > 0) excerpt.insert(0, "…");
-    if (first + shown < text.size()) excerpt += "…";
-    throw DataError(what + " '" + excerpt + "': " + problem.what() + " at column " + std::to_string(problem.position() + 1));
+    refuse(text, what, problem, "");
   }
 }
 
-Value to_value(const Expression& expression) { return value_of(expression, expression.nodes().size() - 1); }
+Value to_value(const Expression& expression) { return TreeWriter(expression).write(expression.nodes().size() - 1); }
 
-Expression expression_from_value(const Value& value) {
-  TreeReader tree;
+Expression expression_from_value(const Value& value, std::span<const native::Function> functions) {
+  TreeReader tree(functions);
   tree.read(value, 1);
   try {
-    return Expression::from_nodes(std::move(tree.nodes), std::move(tree.inputs));
+    return Expression::from_nodes(std::move(tree.nodes), std::move(tree.inputs), std::move(tree.functions));
   } catch (const std::invalid_argument& problem) {
     damaged(problem.what());
   }
@@ -216,7 +266,11 @@ void BoundExpression::evaluate(const Columns& columns, std::size_t first, std::s
       if (converted != nullptr) Strided{from, numbers.stride, numbers.type}.to_doubles(count, converted);
       pointers[i] = converted != nullptr ? converted : reinterpret_cast<const double*>(from);
     }
-    expression_.evaluate(pointers, count, out + done);
+    try {
+      expression_.evaluate(pointers, count, out + done);
+    } catch (const native::FunctionError& problem) {
+      throw DataError(what_ + ": " + problem.what());
+    }
   }
 }
 

@@ -9,17 +9,19 @@
 #include <ophion/dataset.h>
 
 #include "expression.h"
+#include "feature_functions.h"
 
 namespace ophion {
 
-/// Parses; turns a syntax error into DataError "selection 'pt >': expected a number, a column or '(', found end of text at
+/// Parses, with the functions of plug-ins if there are any; turns a syntax error into DataError "selection 'pt >': expected a number, a column or '(', found end of text at
 /// column 5".
-native::Expression parse_expression(const std::string& text, const std::string& what);
+native::Expression parse_expression(const std::string& text, const std::string& what, const FeatureFunctions& functions = {});
 
 /// A syntax tree as JSON: ["+", ["column", "pt"], ["number", 1.0]], an element of an array column ["column", "pt", 0], and a chain
-/// of one operator in one list: ["+", a, b, c] is (a + b) + c. And back: ModelError when damaged.
+/// of one operator in one list: ["+", a, b, c] is (a + b) + c. A function of a plug-in is ["call", "delta_r", a, b, c, d]. And back, with
+/// the functions it may call: ModelError when damaged.
 Value to_value(const native::Expression& expression);
-native::Expression expression_from_value(const Value& value);
+native::Expression expression_from_value(const Value& value, std::span<const native::Function> functions = {});
 
 /// An expression bound to columns by name: which of them it reads, evaluated in blocks.
 class BoundExpression {
@@ -28,7 +30,7 @@ class BoundExpression {
   /// else the first number of the array column "pt".
   BoundExpression(native::Expression expression, const std::vector<std::string>& columns, const std::string& what);
   /// `out` gets one double a row of `columns` (in the order of the constructor's names). Throws DataError where a column is an
-  /// array and a plain one is asked for, or has no such element.
+  /// array and a plain one is asked for, or has no such element, and where a function fails.
   void evaluate(const Columns& columns, std::size_t first, std::size_t rows, double* out) const;
 
  private:

@@ -8,6 +8,7 @@
 #include <ophion/error.h>
 
 #include "features.h"
+#include "model_functions.h"
 #include "model_builder.h"
 #include "model_manifest.h"
 #include "native_backend.h"
@@ -96,13 +97,14 @@ Value describe_folds(const FoldedParts& parts, Members& members) {
   for (std::size_t fold = 0; fold < parts.folds.size(); ++fold) {
     const ModelFile& file = *parts.folds[fold];
     transforms.push_back(file.manifest().at("transforms"));
+    copy_function_numbers(file, members);
     const auto arrays = file.members().find(transforms_member(std::nullopt));
     if (arrays != file.members().end()) members.emplace(transforms_member(static_cast<int>(fold)), arrays->second);
   }
   Value folds = Value::object();
   folds.set("count", parts.folds.size());
   folds.set("text", parts.by);
-  folds.set("expression", parts.by.empty() ? Value() : to_value(parse_expression(parts.by, "data.split.folds")));
+  folds.set("expression", parts.by.empty() ? Value() : to_value(parse_expression(parts.by, "data.split.folds", parts.functions)));
   folds.set("transforms", std::move(transforms));
   return folds;
 }

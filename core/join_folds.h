@@ -7,6 +7,7 @@
 
 #include <ophion/value.h>
 
+#include "feature_functions.h"
 #include "model_file.h"
 #include "self_test.h"
 
@@ -17,6 +18,7 @@ struct FoldedParts {
   std::vector<std::shared_ptr<const ModelFile>> folds;
   std::string by;                  ///< the expression whose value is the fold that has not seen an event; empty: none can tell
   Value report = Value::object();  ///< member report.json
+  FeatureFunctions functions = {};  ///< which `by` may call
 };
 
 /// Every payload under the number of its fold, and the transforms of each. The native form (and the ONNX form) is there where every fold

@@ -92,7 +92,7 @@ void check_options(const LoadOptions& options) {
 }  // namespace
 
 Model::State::State(std::shared_ptr<const ModelFile> from, const LoadOptions& options, std::shared_ptr<const Method> by)
-    : file(std::move(from)), description(read_manifest(*file)), machine(machine_of(options.call.threads)) {
+    : file(std::move(from)), description(read_manifest(*file, options.registry)), machine(machine_of(options.call.threads)) {
   check_options(options);
   for (const PayloadDescription* described : choose_payloads(description, options.backend, file->origin())) {
     Scorer scorer{description.preprocessing[described->fold], nullptr};

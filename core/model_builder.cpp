@@ -11,6 +11,7 @@
 #include <ophion/error.h>
 
 #include "features.h"
+#include "model_functions.h"
 #include "model_manifest.h"
 #include "native_backend.h"
 #include "onnx_form.h"
@@ -43,13 +44,21 @@ std::pair<Value, Value> range_of(const MatrixView& features, std::size_t column)
 struct DescribedFeatures {
   Value list = Value::array();
   std::vector<std::string> inputs;  ///< the columns their expressions read, each once
+  std::vector<native::Expression> expressions;
 };
 
+/// The plug-ins that a model of the config needs when it is used.
+Value describe_plugins_of(const DataConfig& data, std::vector<native::Expression> expressions, std::map<std::string, std::string>& members) {
+  const FeatureFunctions& functions = functions_of(data);
+  if (!data.split.fold_by.empty()) expressions.push_back(parse_expression(data.split.fold_by, "data.split.folds", functions));
+  return describe_plugins(functions, expressions, members);
+}
+
 /// `train`: the events whose ranges are noted; null when they are not known.
-DescribedFeatures describe_features(const std::vector<NamedExpression>& features, const MatrixView* train) {
+DescribedFeatures describe_features(const std::vector<NamedExpression>& features, const FeatureFunctions& functions, const MatrixView* train) {
   DescribedFeatures described;
   for (std::size_t i = 0; i < features.size(); ++i) {
-    const native::Expression expression = parse_expression(features[i].expression, "feature '" + features[i].name + "'");
+    const native::Expression expression = parse_expression(features[i].expression, "feature '" + features[i].name + "'", functions);
     for (const native::Input& input : expression.inputs()) {
       if (std::find(described.inputs.begin(), described.inputs.end(), input.column) == described.inputs.end()) {
         described.inputs.push_back(input.column);
@@ -61,6 +70,7 @@ DescribedFeatures describe_features(const std::vector<NamedExpression>& features
     feature.set("unit", features[i].unit);
     feature.set("text", features[i].expression);
     feature.set("expression", to_value(expression));
+    described.expressions.push_back(expression);
     feature.set("min", std::move(least));
     feature.set("max", std::move(most));
     described.list.push_back(std::move(feature));
@@ -145,6 +155,7 @@ struct Contents {
   const std::string& name;
   const Spec& spec;
   DescribedFeatures features;
+  Value plugins;
   std::vector<std::string> spectators;
   MissingPolicy missing;
   Value transforms;
@@ -164,6 +175,7 @@ std::shared_ptr<const ModelFile> assemble(Contents contents, std::map<std::strin
   manifest.set("targets", Value(contents.spec.targets));
   manifest.set("features", std::move(contents.features.list));
   manifest.set("inputs", Value(contents.features.inputs));
+  if (!contents.plugins.is_null()) manifest.set("plugins", std::move(contents.plugins));
   manifest.set("spectators", Value(contents.spectators));
   manifest.set("missing", name_of(contents.missing));
   manifest.set("transforms", std::move(contents.transforms));
@@ -188,9 +200,12 @@ Value describe_method(const std::string& type, const std::string& name, const Va
 std::shared_ptr<const ModelFile> build(const ModelParts& parts, const std::string& backend, const SelfTest& test) {
   std::map<std::string, std::string> members;
   const DataConfig& data = parts.config.data();
+  DescribedFeatures features = describe_features(data.features, functions_of(data), &parts.train.features);
+  Value plugins = describe_plugins_of(data, features.expressions, members);
   Contents contents{.name = parts.method.name,
                     .spec = parts.spec,
-                    .features = describe_features(data.features, &parts.train.features),
+                    .features = std::move(features),
+                    .plugins = std::move(plugins),
                     .spectators = data.spectators,
                     .missing = parts.preprocessing.missing(),
                     .transforms = describe_transforms(parts.preprocessing.chain(), parts.spec.features, members),
@@ -256,7 +271,8 @@ std::shared_ptr<const ModelFile> build_imported_model_file(const ImportedParts& 
   payloads.push_back(describe_payload(native_name, parts.native, Value::object(), native_name, members));
   Contents contents{.name = parts.name,
                     .spec = parts.spec,
-                    .features = describe_features(parts.features, nullptr),
+                    .features = describe_features(parts.features, {}, nullptr),
+                    .plugins = {},
                     .spectators = {},
                     .missing = parts.missing,
                     .transforms = Value::array(),

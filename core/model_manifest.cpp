@@ -2,6 +2,7 @@
 #include "model_manifest.h"
 
 #include <algorithm>
+#include <functional>
 #include <stdexcept>
 #include <utility>
 
@@ -9,6 +10,7 @@
 
 #include "features.h"
 #include "folds.h"
+#include "model_functions.h"
 #include "safetensors.h"
 
 namespace ophion {
@@ -83,7 +85,7 @@ SelfTest selftest_from(const ModelFile& file, const Spec& spec) {
   return test;
 }
 
-FoldsDescription folds_from(const Value& manifest) {
+FoldsDescription folds_from(const Value& manifest, const std::vector<native::Function>& functions) {
   FoldsDescription folds;
   const Value* described = manifest.find("folds");  // no file of format 1.0 has it
   if (!described || described->is_null()) return folds;
@@ -92,7 +94,7 @@ FoldsDescription folds_from(const Value& manifest) {
   folds.count = static_cast<int>(count);
   if (described->at("transforms").size() != static_cast<std::size_t>(count)) throw ModelError("not every fold has its transforms");
   if (const Value& by = described->at("expression"); !by.is_null()) {
-    folds.by = expression_from_value(by);
+    folds.by = expression_from_value(by, functions);
     for (const native::Input& input : folds.by->inputs()) {
       if (std::find(folds.inputs.begin(), folds.inputs.end(), input.column) == folds.inputs.end()) folds.inputs.push_back(input.column);
     }
@@ -122,16 +124,16 @@ std::size_t fold_from(const Value& payload, int folds) {
   return static_cast<std::size_t>(fold.as_integer());
 }
 
-ModelDescription parse(const ModelFile& file) {
+ModelDescription parse(const ModelFile& file, const std::vector<native::Function>& functions) {
   const Value& manifest = file.manifest();
   ModelDescription model;
   model.spec = spec_from(manifest);
   for (const Value& feature : manifest.at("features").as_array()) {
-    model.features.push_back({feature.at("name").as_text(), expression_from_value(feature.at("expression"))});
+    model.features.push_back({feature.at("name").as_text(), expression_from_value(feature.at("expression"), functions)});
   }
   model.inputs = manifest.at("inputs").as_texts();
   model.spectators = manifest.at("spectators").as_texts();
-  model.folds = folds_from(manifest);
+  model.folds = folds_from(manifest, functions);
   model.preprocessing = preprocessing_from(file, model);
   model.method = manifest.at("method").at("type").as_text();
   model.options = manifest.at("method").at("options");
@@ -153,16 +155,25 @@ ModelDescription parse(const ModelFile& file) {
   return model;
 }
 
-}  // namespace
-
-ModelDescription read_manifest(const ModelFile& file) {
+ModelDescription parsed(const ModelFile& file, const std::function<std::vector<native::Function>()>& functions) {
   try {
-    return parse(file);
+    return parse(file, functions());
   } catch (const Error& problem) {
     throw ModelError(file.origin() + ": " + problem.what());
   } catch (const std::invalid_argument& problem) {  // a transform that can't be
     throw ModelError(file.origin() + ": " + problem.what());
   }
+}
+
+}  // namespace
+
+ModelDescription read_manifest(const ModelFile& file) {
+  return parsed(file, [&] { return named_functions(file); });
+}
+
+ModelDescription read_manifest(const ModelFile& file, const Registry& registry) {
+  const std::vector<native::Function> functions = load_functions(file, registry);
+  return parsed(file, [&] { return functions; });
 }
 
 std::string transforms_member(std::optional<int> fold) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <ophion/method.h>
+#include <ophion/registry.h>
 #include <ophion/value.h>
 
 #include "expression.h"
@@ -52,8 +53,11 @@ struct ModelDescription {
   SelfTest selftest;
 };
 
-/// Throws ModelError naming the file and what is missing or can't be.
+/// Throws ModelError naming the file and what is missing or can't be. Functions of plug-ins are known by their names alone: expressions that
+/// call them can't be evaluated.
 ModelDescription read_manifest(const ModelFile& file);
+/// The same with the functions of the plug-ins it names, which are tested. Throws PluginError besides where one is missing.
+ModelDescription read_manifest(const ModelFile& file, const Registry& registry);
 
 /// The member in which the arrays of a model's transforms lie, or of a fold's.
 std::string transforms_member(std::optional<int> fold);

@@ -9,7 +9,7 @@
 #include <sstream>
 #include <string_view>
 
-#include <ophion/plugin.h>
+#include <ophion/note.h>
 
 namespace ophion {
 namespace fs = std::filesystem;
@@ -46,26 +46,31 @@ std::uint32_t word_at(std::string_view bytes, std::size_t offset) {
   return word;
 }
 
-/// The note among those of a segment; empty when it isn't there. Notes are padded to four bytes.
-std::string_view find_note(std::string_view segment) {
+/// Calls `found(type, note)` with each note of ours in a segment. Notes are padded to four bytes.
+template <class Found>
+void each_note(std::string_view segment, Found found) {
   constexpr std::size_t header = 3 * sizeof(std::uint32_t);
   constexpr std::string_view owner("Ophion\0\0", 8);
   std::size_t at = 0;
   while (segment.size() - at >= header) {
+    const std::size_t name_size = word_at(segment, at), size = word_at(segment, at + 4);
     const std::size_t left = segment.size() - at - header;
-    const std::size_t name_size = word_at(segment, at);
-    const std::size_t size = word_at(segment, at + 4);
-    if (name_size > left || size > left) break;
-    const std::size_t name_padded = (name_size + 3) / 4 * 4;
-    const std::size_t padded = (size + 3) / 4 * 4;
-    if (name_padded > left || size > left - name_padded) break;
-    if (segment.substr(at + header, name_size) == owner && size == sizeof(PluginNote) - header - owner.size()) {
-      return segment.substr(at, header + name_padded + size);
-    }
-    if (padded > left - name_padded) break;
+    const std::size_t name_padded = (name_size + 3) / 4 * 4, padded = (size + 3) / 4 * 4;
+    if (name_padded > left || size > left - name_padded) return;
+    if (segment.substr(at + header, name_size) == owner) found(word_at(segment, at + 8), segment.substr(at, header + name_padded + size));
+    if (padded > left - name_padded) return;
     at += header + name_padded + padded;
   }
-  return {};
+}
+
+/// The note's bytes as what they are, where they are as many.
+template <class Note>
+std::optional<Note> note_from(std::string_view bytes) {
+  static_assert(sizeof(Note) % 4 == 0, "a note is a whole number of words");
+  if (bytes.size() != sizeof(Note)) return std::nullopt;
+  Note note;
+  std::memcpy(&note, bytes.data(), sizeof note);
+  return note;
 }
 
 /// The text of a field, which must end inside it and be printable.
@@ -76,32 +81,44 @@ bool read_text(const char (&field)[size], std::string& text) {
   return end != field + size && std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
 }
 
-bool is_name(const std::string& text) {
-  const auto inside = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'; };
-  return !text.empty() && text[0] >= 'a' && text[0] <= 'z' && std::all_of(text.begin(), text.end(), inside);
-}
-
-std::optional<PluginInfo> info_from(std::string_view bytes) {
-  PluginNote note;
-  std::memcpy(&note, bytes.data(), sizeof note);
+std::optional<PluginInfo> info_from(const PluginNote& note) {
   PluginInfo info;
   std::string suffixes;
   const bool readable = read_text(note.kind, info.kind) && read_text(note.name, info.name) && read_text(note.version, info.version) &&
                         read_text(note.compiler, info.compiler) && read_text(note.sanitizer, info.sanitizer) &&
-                        read_text(note.suffixes, suffixes);
-  const bool known_kind = info.kind == "method" || info.kind == "reader" || info.kind == "tool" ||
-                          info.kind == "engine";
-  if (!readable || !known_kind || !is_name(info.name)) return std::nullopt;
+                        read_text(note.own_version, info.own_version) && read_text(note.suffixes, suffixes);
+  const std::string kinds[] = {"method", "reader", "tool", "engine", features_kind};
+  if (!readable || std::find(std::begin(kinds), std::end(kinds), info.kind) == std::end(kinds) || !is_plugin_name(info.name)) return std::nullopt;
   std::istringstream words(suffixes);
   for (std::string suffix; words >> suffix;) info.suffixes.push_back(suffix);
   info.needs_python = note.needs_python == static_cast<char>(NeedsPython::yes);
   return info;
 }
 
+/// As C++ names functions.
+bool is_identifier(const std::string& text) {
+  const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
+  const auto inside = [&](char c) { return letter(c) || (c >= '0' && c <= '9'); };
+  return !text.empty() && letter(text[0]) && std::all_of(text.begin(), text.end(), inside);
+}
+
+std::optional<FeatureInfo> feature_from(const FeatureNote& note) {
+  FeatureInfo feature;
+  std::string arguments;
+  if (!read_text(note.name, feature.name) || !read_text(note.arguments, arguments) || !is_identifier(feature.name)) return std::nullopt;
+  std::istringstream names(arguments);
+  for (std::string name; std::getline(names, name, ',');) feature.arguments.push_back(name);
+  return feature;
+}
+
 }  // namespace
 
+bool is_plugin_name(std::string_view text) noexcept {
+  const auto inside = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'; };
+  return !text.empty() && text[0] >= 'a' && text[0] <= 'z' && std::all_of(text.begin(), text.end(), inside);
+}
+
 std::optional<PluginInfo> read_plugin_note(const fs::path& path) {
-  static_assert(sizeof(PluginNote) % 4 == 0, "a note is a whole number of words");
   BoundedFile file(path);
   Elf64_Ehdr header;
   if (!file.read(0, &header, sizeof header)) return std::nullopt;
@@ -110,6 +127,8 @@ std::optional<PluginInfo> read_plugin_note(const fs::path& path) {
       header.e_phnum > most_headers) {
     return std::nullopt;
   }
+  std::optional<PluginNote> plugin;
+  std::vector<FeatureInfo> functions;
   for (std::size_t i = 0; i < header.e_phnum; ++i) {
     Elf64_Phdr segment;
     const std::uint64_t offset = header.e_phoff + i * sizeof segment;
@@ -117,13 +136,22 @@ std::optional<PluginInfo> read_plugin_note(const fs::path& path) {
     if (segment.p_type != PT_NOTE || segment.p_filesz > most_note_bytes) continue;
     std::string bytes(segment.p_filesz, '\0');
     if (!file.read(segment.p_offset, bytes.data(), bytes.size())) continue;
-    const std::string_view note = find_note(bytes);
-    if (note.empty()) continue;
-    std::optional<PluginInfo> info = info_from(note);
-    if (info) info->file = path;
-    return info;
+    each_note(bytes, [&](std::uint32_t type, std::string_view note) {
+      if (type == plugin_note_type && !plugin) plugin = note_from<PluginNote>(note);
+      if (type != feature_note_type) return;
+      const auto feature = note_from<FeatureNote>(note);
+      const auto readable = feature ? feature_from(*feature) : std::nullopt;
+      if (readable) functions.push_back(*readable);
+    });
   }
-  return std::nullopt;
+  std::optional<PluginInfo> info = plugin ? info_from(*plugin) : std::nullopt;
+  if (!info) return std::nullopt;
+  info->file = path;
+  if (info->kind == features_kind) {  // in the order that a linker chose
+    std::sort(functions.begin(), functions.end(), [](const FeatureInfo& a, const FeatureInfo& b) { return a.name < b.name; });
+    info->functions = std::move(functions);
+  }
+  return info;
 }
 
 }  // namespace ophion

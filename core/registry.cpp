@@ -71,17 +71,23 @@ std::string dl_error() {
   return text ? text : "unknown error of the dynamic loader";
 }
 
-/// Opens a plug-in's file and makes its object. Whether it is a Method, a Reader, a Tool or an Engine is what the note says.
-template <class Base>
-std::shared_ptr<const Base> make_object(const PluginInfo& info) {
+/// Opens a plug-in's file, where it is not open yet, and finds one of its functions.
+template <class Function>
+Function* function_in(const PluginInfo& info, const std::string& name) {
   const std::string what = "plug-in " + info.name + " (" + info.file.string() + ")";
   if (!info.problem.empty()) throw PluginError(what + " " + info.problem);
   if (info.needs_python) open_python();
   void* library = ::dlopen(info.file.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!library) throw PluginError(what + " could not be opened: " + dl_error());
-  const auto make = reinterpret_cast<void* (*)()>(::dlsym(library, "ophion_make_plugin"));
-  if (!make) throw PluginError(what + " has no function ophion_make_plugin");
-  return std::shared_ptr<const Base>(static_cast<const Base*>(make()));
+  const auto function = reinterpret_cast<Function*>(::dlsym(library, name.c_str()));
+  if (!function) throw PluginError(what + " has no function " + name);
+  return function;
+}
+
+/// Opens a plug-in's file and makes its object. Whether it is a Method, a Reader, a Tool or an Engine is what the note says.
+template <class Base>
+std::shared_ptr<const Base> make_object(const PluginInfo& info) {
+  return std::shared_ptr<const Base>(static_cast<const Base*>(function_in<void*()>(info, "ophion_make_plugin")()));
 }
 
 /// One object a file for the whole process. No lock is held while a file is opened: where two threads do so at once, the
@@ -127,7 +133,7 @@ const PluginInfo& Registry::info(const std::string& kind, const std::string& nam
   }
   std::vector<std::string> folders;
   for (const fs::path& folder : folders_) folders.push_back(folder.string());
-  throw PluginError("no " + kind + " '" + name + "'" + nearest_names(name, names) + " (found: " + joined(names, "none") + "; looked in " +
+  throw PluginError("no " + (kind == features_kind ? "plug-in of features" : kind) + " '" + name + "'" + nearest_names(name, names) + " (found: " + joined(names, "none") + "; looked in " +
                     joined(folders, "no folder") + ")");
 }
 
@@ -136,6 +142,10 @@ std::shared_ptr<const Method> Registry::method(const std::string& name) const { 
 std::shared_ptr<const Tool> Registry::tool(const std::string& name) const { return object_of<Tool>(info("tool", name)); }
 
 std::shared_ptr<const Engine> Registry::engine(const std::string& name) const { return object_of<Engine>(info("engine", name)); }
+
+FeatureLoop Registry::feature(const std::string& plugin, const std::string& function) const {
+  return function_in<std::remove_pointer_t<FeatureLoop>>(info(features_kind, plugin), "ophion_feature_" + function);
+}
 
 std::shared_ptr<const Reader> Registry::reader_for(const fs::path& file) const { return object_of<Reader>(reader_info(file)); }
 

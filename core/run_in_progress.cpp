@@ -178,6 +178,7 @@ Model RunInProgress::make_model_of_folds(const Training& training, History& hist
   const MethodConfig& method = training.method();
   FoldedParts whole;
   whole.by = config_.data().split.fold_by;
+  whole.functions = functions_of(config_.data());
   for (Fold fold = 0; fold < events_.folds; ++fold) {
     whole.folds.push_back(fold_file(training, fold, history, result));
     if (run_.stopped_ && fold + 1 < events_.folds) {

@@ -23,17 +23,17 @@ Strided Quantity::view(const Columns& chunk, std::size_t first, std::size_t rows
 
 SampleRecipe::SampleRecipe(const DataConfig& data, std::vector<std::string> known) : known_(std::move(known)) {
   for (const NamedExpression& feature : data.features)
-    features_.push_back(from_text("feature", feature.name, feature.expression));
+    features_.push_back(from_text(data, "feature", feature.name, feature.expression));
   for (const std::string& name : data.spectators) spectators_.push_back(need(name, "spectator '" + name + "'"));
-  if (!data.split.by.empty()) split_by_ = from_text("data.split.by", data.split.by, data.split.by);
-  if (!data.split.fold_by.empty()) fold_by_ = from_text("data.split.folds", data.split.fold_by, data.split.fold_by);
+  if (!data.split.by.empty()) split_by_ = from_text(data, "data.split.by", data.split.by, data.split.by);
+  if (!data.split.fold_by.empty()) fold_by_ = from_text(data, "data.split.folds", data.split.fold_by, data.split.fold_by);
 }
 
 SampleRecipe::SampleRecipe(const DataConfig& data, const SampleConfig& sample, bool regression, std::vector<std::string> known)
     : SampleRecipe(data, std::move(known)) {
   if (regression) take_targets(data);
-  if (!sample.selection.empty()) selection_ = from_text("selection", sample.selection, sample.selection);
-  if (!sample.weight.empty()) weight_ = from_text("weight", sample.weight, sample.weight);
+  if (!sample.selection.empty()) selection_ = from_text(data, "selection", sample.selection, sample.selection);
+  if (!sample.weight.empty()) weight_ = from_text(data, "weight", sample.weight, sample.weight);
 }
 
 SampleRecipe::SampleRecipe(const DataConfig& data, const Dataset::Sample& sample, bool regression, std::vector<std::string> known)
@@ -47,7 +47,7 @@ SampleRecipe::SampleRecipe(const DataConfig& data, const Dataset::Sample& sample
 
 void SampleRecipe::take_targets(const DataConfig& data) {
   for (const NamedExpression& target : data.targets)
-    targets_.push_back(from_text("target", target.name, target.expression));
+    targets_.push_back(from_text(data, "target", target.name, target.expression));
 }
 
 std::size_t SampleRecipe::need(const std::string& column, const std::string& needed_by) {
@@ -61,9 +61,9 @@ Quantity SampleRecipe::from_column(const std::string& what, const std::string& c
   return {what, need(column, what), std::nullopt};
 }
 
-Quantity SampleRecipe::from_text(const std::string& kind, const std::string& name, const std::string& text) {
+Quantity SampleRecipe::from_text(const DataConfig& data, const std::string& kind, const std::string& name, const std::string& text) {
   const std::string what = kind + " '" + name + "'";
-  native::Expression expression = parse_expression(text, name == text ? kind : what);
+  native::Expression expression = parse_expression(text, name == text ? kind : what, functions_of(data));
   if (!expression.plain_column().empty()) return from_column(what, std::string(expression.plain_column()));
   for (const native::Input& input : expression.inputs()) {
     const std::string element = input.column + "[" + std::to_string(input.index) + "]";

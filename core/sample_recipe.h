@@ -60,7 +60,7 @@ class SampleRecipe {
   SampleRecipe(const DataConfig& data, std::vector<std::string> known);
   std::size_t need(const std::string& column, const std::string& needed_by);
   Quantity from_column(const std::string& what, const std::string& column);
-  Quantity from_text(const std::string& kind, const std::string& name, const std::string& text);
+  Quantity from_text(const DataConfig& data, const std::string& kind, const std::string& name, const std::string& text);
   void take_targets(const DataConfig& data);
 
   std::vector<std::string> known_;

@@ -101,6 +101,7 @@ double remainder(double a, double b) {
 constexpr OpEntry table[] = {
     {"number", 0, nullptr, false},
     {"column", 0, nullptr, false},
+    {"call", 0, nullptr, false},
 
     {"+", 2, binary<[](double a, double b) { return a + b; }>, false},
     {"-", 2, binary<[](double a, double b) { return a - b; }>, false},

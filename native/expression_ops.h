@@ -10,8 +10,8 @@
 
 namespace ophion::native {
 
-/// The leaves; every other Op is known by its name in the table only.
-enum class Expression::Op : std::uint8_t { number, column };
+/// The leaves and the call of a function from elsewhere; every other Op is known by its name in the table only.
+enum class Expression::Op : std::uint8_t { number, column, call };
 
 /// What a loop reads: one double a row, or the same one for all rows.
 struct Operand {
@@ -25,7 +25,7 @@ using Kernel = void (*)(const Operand* operands, std::size_t rows, double* out);
 struct OpEntry {
   std::string_view name;
   int operands;
-  Kernel kernel;  ///< null for the leaves
+  Kernel kernel;  ///< null for the leaves and the call
   bool callable;  ///< a user may write name(…)
 };
 
@@ -46,6 +46,6 @@ struct TreeShape {
   std::size_t slots = 0;
   std::string_view problem;
 };
-TreeShape shape_of(std::span<const Expression::Node> nodes, std::size_t inputs);
+TreeShape shape_of(std::span<const Expression::Node> nodes, std::size_t inputs, std::span<const Function> functions);
 
 }  // namespace ophion::native

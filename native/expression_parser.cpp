@@ -57,10 +57,12 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   return row[b.size()];
 }
 
-std::string nearest_function(std::string_view name) {
+std::string nearest_function(std::string_view name, std::span<const Function> functions) {
   std::string_view nearest;
   std::size_t least = std::max<std::size_t>(1, name.size() / 3) + 1;  // further away is no likeness
-  for (const std::string_view known : function_names()) {
+  std::vector<std::string_view> names = function_names();
+  for (const Function& function : functions) names.push_back(function.name);
+  for (const std::string_view known : names) {
     const std::size_t distance = edit_distance(name, known);
     if (distance < least) {
       least = distance;
@@ -72,7 +74,7 @@ std::string nearest_function(std::string_view name) {
 
 class Parser {
  public:
-  explicit Parser(std::string_view text) : text_(text) {}
+  Parser(std::string_view text, std::span<const Function> known) : text_(text), known_(known) {}
 
   void parse() {
     if (text_.size() > Expression::max_bytes) {
@@ -85,6 +87,7 @@ class Parser {
 
   std::vector<Expression::Node> nodes;
   std::vector<Input> inputs;
+  std::vector<Function> functions;
 
  private:
   /// Counts what is open, so that no text can exhaust the stack.
@@ -151,6 +154,7 @@ class Parser {
   }
 
   // term := number | '(' choice ')' | name | name '[' whole number ']' | name '(' choice {',' choice} ')'
+  // A name alone is a function of the table with its own columns, or a column.
   void term() {
     const std::string_view symbol = peek();
     const std::size_t start = at_;
@@ -170,6 +174,10 @@ class Parser {
     if (name.find("::") != std::string_view::npos) fail("'(' after '" + std::string(name) + "'");
     for (const auto& [constant, value] : constants) {
       if (name == constant) return emit_number(value);
+    }
+    if (const Function* function = known_function(name); function && peek() != "[") {
+      for (const Input& input : function->arguments) push_column(input);
+      return emit_call(*function);
     }
     column(std::string(name));
   }
@@ -195,10 +203,19 @@ class Parser {
       at_ = static_cast<std::size_t>(end - text_.data());
       expect("]");
     }
+    push_column(input);
+  }
+
+  void push_column(const Input& input) {
     const auto found = std::ranges::find(inputs, input);
     const auto index = static_cast<std::int32_t>(found - inputs.begin());
-    if (found == inputs.end()) inputs.push_back(std::move(input));
-    push({Expression::Op::column, 0, index, {-1, -1, -1}});
+    if (found == inputs.end()) inputs.push_back(input);
+    push({Expression::Op::column, 0, index});
+  }
+
+  const Function* known_function(std::string_view name) const {
+    const auto found = std::ranges::find(known_, name, &Function::name);
+    return found == known_.end() ? nullptr : &*found;
   }
 
   void call(std::string_view name, std::size_t start) {
@@ -209,26 +226,46 @@ class Parser {
       expect(")");
       return emit_number(value);
     }
-    const OpEntry* function = function_named(name);
-    if (function == nullptr) {
-      throw ExpressionError("there is no function '" + std::string(name) + "'" + nearest_function(name), start);
+    const OpEntry* const own = function_named(name);
+    const Function* const other = own ? nullptr : known_function(name);
+    if (!own && !other) {
+      throw UnknownFunction(std::string(name), "there is no function '" + std::string(name) + "'" + nearest_function(name, known_), start);
     }
-    const bool folds = function->name == "min" || function->name == "max";
-    int given = 0;
+    const bool folds = own && (own->name == "min" || own->name == "max");
+    std::size_t given = 0;
     if (peek() != ")") {
       do {
         choice();
         ++given;
-        if (folds && given > 1) emit(function->name);
+        if (folds && given > 1) emit(own->name);
       } while (take(","));
     }
     expect(")");
-    if (folds ? given < 2 : given != function->operands) {
-      throw ExpressionError("'" + std::string(name) + "' takes " + std::to_string(function->operands) +
-                                (folds ? " or more" : "") + (function->operands == 1 ? " argument" : " arguments") +
-                                ", found " + std::to_string(given), start);
+    const std::size_t takes = own ? static_cast<std::size_t>(own->operands) : other->arguments.size();
+    if (folds ? given < 2 : given != takes) {
+      throw ExpressionError("'" + std::string(name) + "' takes " + std::to_string(takes) + (folds ? " or more" : "") +
+                                (takes == 1 ? " argument" : " arguments") + (other ? named_arguments(*other) : "") + ", found " +
+                                std::to_string(given), start);
     }
-    if (!folds) emit(function->name);
+    if (other) emit_call(*other);
+    else if (!folds) emit(own->name);
+  }
+
+  /// " (eta1, phi1)"
+  static std::string named_arguments(const Function& function) {
+    std::string names;
+    for (const Input& input : function.arguments) {
+      names += (names.empty() ? "" : ", ") + input.column + (input.index < 0 ? "" : "[" + std::to_string(input.index) + "]");
+    }
+    return " (" + names + ")";
+  }
+
+  /// Appends a call over the last subtrees. It stays one even of numbers: what is not the language's own runs when events are there.
+  void emit_call(const Function& function) {
+    const auto found = std::ranges::find(functions, function.name, &Function::name);
+    const auto index = static_cast<std::int32_t>(found - functions.begin());
+    if (found == functions.end()) functions.push_back(function);
+    push({Expression::Op::call, 0, index});
   }
 
   /// Appends an operator over the last subtrees, or the number it gives if they are all numbers. What is not finite stays a
@@ -236,36 +273,30 @@ class Parser {
   void emit(std::string_view name) {
     const OpEntry& op = op_table()[static_cast<std::size_t>(Expression::op_named(name))];
     const auto operands = static_cast<std::size_t>(op.operands);
-    Expression::Node node{op_of(op), 0, -1, {-1, -1, -1}};
     std::array<Operand, 3> values{};
-    bool constant = true;
+    bool constant = true;  // a subtree of one node is a number; any other ends in its operator
     for (std::size_t k = 0; k < operands; ++k) {
-      const std::int32_t root = roots_[roots_.size() - operands + k];
-      const Expression::Node& operand = nodes[static_cast<std::size_t>(root)];
-      node.operands[k] = root;
-      values[k] = {&operand.number, false};
-      constant = constant && operand.op == Expression::Op::number;
+      const Expression::Node& node = nodes[nodes.size() - operands + k];
+      values[k] = {&node.number, false};
+      constant = constant && node.op == Expression::Op::number;
     }
     if (constant) {
       double value = 0;
       op.kernel(values.data(), 1, &value);
       if (std::isfinite(value)) {
         nodes.resize(nodes.size() - operands);
-        roots_.resize(roots_.size() - operands);
         return emit_number(value);
       }
     }
-    roots_.resize(roots_.size() - operands);
-    push(node);
+    push({op_of(op)});
   }
 
-  void emit_number(double value) { push({Expression::Op::number, value, -1, {-1, -1, -1}}); }
+  void emit_number(double value) { push({Expression::Op::number, value}); }
 
   void push(const Expression::Node& node) {
     if (nodes.size() == Expression::max_nodes) {
       throw ExpressionError("the expression has more than 1024 numbers, columns and operators", at_);
     }
-    roots_.push_back(static_cast<std::int32_t>(nodes.size()));
     nodes.push_back(node);
   }
 
@@ -337,20 +368,25 @@ class Parser {
   }
 
   std::string_view text_;
+  std::span<const Function> known_;
   std::size_t at_ = 0;
   std::size_t nesting_ = 0;
-  std::vector<std::int32_t> roots_;  // of the subtrees that wait for their operator
 };
 
 }  // namespace
 
-Expression Expression::parse(std::string_view text) {
-  Parser parser(text);
+Expression Expression::parse(std::string_view text, std::span<const Function> functions) {
+  Parser parser(text, functions);
   parser.parse();
-  const TreeShape shape = shape_of(parser.nodes, parser.inputs.size());
+  const TreeShape shape = shape_of(parser.nodes, parser.inputs.size(), parser.functions);
   if (!shape.problem.empty()) throw ExpressionError(std::string(shape.problem), 0);
   // Folding can't drop a column, so every input is used, and what parse makes from_nodes accepts.
-  return Expression(std::move(parser.nodes), std::move(parser.inputs), shape.slots);
+  return Expression(std::move(parser.nodes), std::move(parser.inputs), std::move(parser.functions), shape.slots);
+}
+
+bool Expression::is_reserved(std::string_view name) noexcept {
+  const auto names = [&](const auto& list) { return std::ranges::any_of(list, [&](const auto& one) { return one.first == name; }); };
+  return function_named(name) != nullptr || names(constants) || names(habits);
 }
 
 }  // namespace ophion::native

@@ -1,10 +1,17 @@
-# ophion_add_plugin(NAME SOURCE.cpp…) builds the plug-in NAME ("x_method", "x_reader", "x_tool") as one shared object. NAME.schema.json
+# ophion_add_plugin(NAME SOURCE.cpp…) builds the plug-in NAME ("x_method", "x_reader", "x_tool", "x_features") as one shared object. NAME.schema.json
 # and NAME.py (the Python face), where they lie beside the first source, go where the plug-in goes. Ophion's own plug-ins and
 # everybody else's use this.
 function(ophion_add_plugin name)
   add_library(${name} MODULE ${ARGN})
-  # A plug-in sees the C++ headers of ophion::pymethods, never Python's; the library itself is opened before it, by its soname.
-  target_link_libraries(${name} PRIVATE $<IF:$<TARGET_EXISTS:ophion_pymethods>,ophion_pymethods,ophion::pymethods>)
+  if(name MATCHES "_features$")
+    # Headers alone. Loops over columns are vectorised in every build but Debug, which changes no number: nobody reads errno or the
+    # floating-point flags, and products and sums are not fused.
+    target_link_libraries(${name} PRIVATE $<IF:$<TARGET_EXISTS:ophion_core>,ophion_core,ophion::core>)
+    target_compile_options(${name} PRIVATE -ffp-contract=off -fno-math-errno -fno-trapping-math $<$<NOT:$<CONFIG:Debug>>:-O3>)
+  else()
+    # A plug-in sees the C++ headers of ophion::pymethods, never Python's; the library itself is opened before it, by its soname.
+    target_link_libraries(${name} PRIVATE $<IF:$<TARGET_EXISTS:ophion_pymethods>,ophion_pymethods,ophion::pymethods>)
+  endif()
   set_target_properties(${name} PROPERTIES PREFIX "" CXX_VISIBILITY_PRESET hidden POSITION_INDEPENDENT_CODE ON)
   list(GET ARGN 0 first)
   get_filename_component(folder ${first} DIRECTORY)

@@ -1,7 +1,10 @@
 /// Takes a Python exception apart while the GIL is held, so that nothing of Python is left in the C++ one.
 #include "error.h"
 
+#include <exception>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <ophion/error.h>
@@ -101,6 +104,38 @@ bool is_of_ours(PyObject* exception, Name& class_name) {
   return type && PyErr_GivenExceptionMatches(exception, type.get());
 }
 
+constexpr const char* capsule_name = "ophion.cpp_exception";
+
+/// Throws the C++ exception that an ophion.errors.CppError stands for; one that Python code made stands for none.
+void rethrow_cpp_error(PyObject* exception) {
+  static Name held("held");
+  const PyRef capsule = optional_attribute(exception, held);
+  if (!capsule || !PyCapsule_IsValid(capsule.get(), capsule_name)) return;
+  std::rethrow_exception(*static_cast<std::exception_ptr*>(PyCapsule_GetPointer(capsule.get(), capsule_name)));
+}
+
+/// A capsule that owns the exception being handled.
+PyRef hold_exception() {
+  auto held = std::make_unique<std::exception_ptr>(std::current_exception());
+  PyRef capsule = check(PyCapsule_New(held.get(), capsule_name,
+                                      [](PyObject* object) {
+                                        delete static_cast<std::exception_ptr*>(PyCapsule_GetPointer(object, capsule_name));
+                                      }),
+                        "keeping a C++ exception");
+  held.release();
+  return capsule;
+}
+
+std::string message_of_current() {
+  try {
+    throw;
+  } catch (const std::exception& error) {
+    return error.what();
+  } catch (...) {
+    return "a C++ exception of an unknown type";
+  }
+}
+
 /// The exception that the indicator holds, with its traceback attached; the indicator is clear afterwards.
 PyRef take_exception() {
   PyObject *type = nullptr, *value = nullptr, *traceback = nullptr;
@@ -128,6 +163,8 @@ void throw_python_error(std::string_view doing) {
     const PyRef problem = optional_attribute(exception, problem_name);
     throw ConfigError("", pointer ? shown(pointer.get()) : "", shown(problem ? problem.get() : exception));
   }
+  static Name cpp_error("CppError");
+  if (is_of_ours(exception, cpp_error)) rethrow_cpp_error(exception);
   if (is_of_ours(exception, data_error)) throw DataError(shown(exception));
   if (PyErr_GivenExceptionMatches(exception, PyExc_KeyboardInterrupt)) throw Interrupted(activity + ": interrupted");
   std::string type = type_name(exception);
@@ -136,6 +173,17 @@ void throw_python_error(std::string_view doing) {
   if (traceback.empty()) traceback = type + ": " + message + "\n";
   std::vector<PythonError::Cause> causes = causes_of(exception);
   throw PythonError(activity, std::move(type), std::move(message), std::move(traceback), std::move(causes));
+}
+
+void raise_in_python() noexcept {
+  try {
+    static Name class_name("CppError");
+    const PyRef type = attribute(import_module("ophion.errors").get(), class_name, "raising a C++ exception");
+    const PyRef exception = call(type.get(), {to_text(message_of_current()).get(), hold_exception().get()}, "raising a C++ exception");
+    PyErr_SetObject(type.get(), exception.get());
+  } catch (...) {
+    PyErr_SetString(PyExc_RuntimeError, "a C++ exception that could not be kept");
+  }
 }
 
 }  // namespace ophion

@@ -224,13 +224,13 @@ bool MethodFace::carries_code(const Members& members) const {
 Value MethodFace::versions(PyObject* model) const {
   static Name name("versions");
   const PyRef found = call(contract(name).get(), {module_, model}, doing("versions"));
-  return to_value(found.get(), doing("versions") + " returned");
+  return to_value(found.get(), doing("versions"));
 }
 
 Value MethodFace::importance(PyObject* model) const {
   static Name name("importance");
   const PyRef found = call(contract(name).get(), {module_, model}, doing("importance"));
-  return to_value(found.get(), doing("importance") + " returned");
+  return to_value(found.get(), doing("importance"));
 }
 
 PyRef MethodFace::predict_function() const {

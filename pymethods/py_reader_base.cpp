@@ -62,7 +62,7 @@ std::vector<std::string> PyReaderBase::trees(const std::string& file) const {
   const PythonScope scope;
   static Name name("trees");
   const PyRef found = call_method(face_module(python_module(), "reader", this), name, {to_text(file).get()}, "reading " + file);
-  return to_value(found.get(), python_module() + ".trees() returned").as_texts();
+  return to_value(found.get(), python_module() + ".trees()").as_texts();
 }
 
 FileInfo PyReaderBase::describe(const std::string& file, const std::string& tree) const {
@@ -70,7 +70,7 @@ FileInfo PyReaderBase::describe(const std::string& file, const std::string& tree
   static Name name("describe");
   const PyRef found = call_method(face_module(python_module(), "reader", this), name, {to_text(file).get(), to_text(tree).get()},
                                   "reading " + file);
-  const Value described = to_value(found.get(), python_module() + ".describe() returned");
+  const Value described = to_value(found.get(), python_module() + ".describe()");
   FileInfo info;
   info.tree = described.at("tree").as_text();
   for (const Value& entry : described.at("columns").as_array()) info.columns.push_back(read_column_info(entry));

@@ -63,15 +63,15 @@ class PyJob final : public Job {
 
   /// A dict, or (dict, {name: ndarray}).
   ToolResult take_result(PyObject* returned, const char* function) const {
-    const std::string doing = module_ + ": " + function + "() returned";
+    const std::string doing = module_ + ": " + function + "()";
     ToolResult result;
     if (!PyTuple_Check(returned)) {
       result.value = to_value(returned, doing);
       return result;
     }
     PyObject* arrays = PyTuple_GET_SIZE(returned) == 2 ? PyTuple_GET_ITEM(returned, 1) : nullptr;
-    if (!arrays || !PyDict_Check(arrays)) throw Error(doing + " a tuple, expected (dict, {name: ndarray})");
-    result.value = to_value(PyTuple_GET_ITEM(returned, 0), doing);
+    if (!arrays || !PyDict_Check(arrays)) throw Error(doing + " returned a tuple, expected (dict, {name: ndarray})");
+    result.value = to_value(PyTuple_GET_ITEM(returned, 0), doing + "[0]");
     PyObject *key = nullptr, *array = nullptr;
     for (Py_ssize_t position = 0; PyDict_Next(arrays, &position, &key, &array);) {
       const PyRef held = PyRef::borrow(array);

@@ -5,6 +5,8 @@
 
 #include <utility>
 
+#include <ophion/object.h>
+
 namespace ophion {
 
 /// Owns one strong reference or nothing. The name repeats the C-API manual's word for the call it wraps:
@@ -37,5 +39,8 @@ class PyRef {
   static void drop(PyObject* object) noexcept;  // takes the GIL; leaks on purpose once Python has been stopped
   PyObject* object_ = nullptr;
 };
+
+/// The same reference, for a program.
+inline Object to_object(PyRef reference) noexcept { return Object::steal(reference.release()); }
 
 }  // namespace ophion

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include <ophion/convert.h>
 #include <ophion/value.h>
 
 #include "ref.h"
@@ -17,7 +18,9 @@ PyRef to_python(const Value& value);
 PyRef to_python(const std::vector<std::string>& texts, bool as_tuple);
 
 /// From None, bool, int, float, str, list, tuple, dict, NumPy's numbers and arrays. Anything else is an Error that says where in it:
-/// "metrics_tool: run() gave /roc/2: a value of type 'set'". `doing` says whose value it is ("metrics_tool: run() gave").
-Value to_value(PyObject* object, const std::string& doing);
+/// 'probe_tool: run()["roc"][2]: expected None, bool, …, found set'.
+Value to_value(PyObject* object, const Place& place);
+/// `whole` is what was given: "probe_tool: run()".
+inline Value to_value(PyObject* object, const std::string& whole) { return to_value(object, Place(whole)); }
 
 }  // namespace ophion

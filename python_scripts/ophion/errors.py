@@ -101,6 +101,24 @@ class OptionError(ValueError):
         self.problem = problem
 
 
+class CppError(RuntimeError):
+    """What C++ threw while Python asked it, such as for the next item of a C++ range.
+
+    Caught by C++ again, it is the same exception as before.
+
+    Parameters
+    ----------
+    problem : str
+        Its text.
+    held : object
+        The exception itself, for C++ alone.
+    """
+
+    def __init__(self, problem: str, held: object = None):
+        super().__init__(problem)
+        self.held = held
+
+
 def pointer_to(*keys: str | int) -> str:
     """A JSON pointer from its keys: ("params", "a/b") -> "/params/a~1b"."""
     return "".join("/" + str(key).replace("~", "~0").replace("/", "~1") for key in keys)

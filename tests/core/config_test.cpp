@@ -47,7 +47,7 @@ Value own_schema(const std::string& type) {
 
 Value checked(const Value& document, const fs::path& folder = "/run") {
   static const Value common = json_of(source / "config" / "schema.json");
-  return ophion::check_config(document, common, own_schema, "c.json", folder);
+  return ophion::check_config(document, common, own_schema, [](const auto&) { return ophion::FeatureFunctions(); }, "c.json", folder);
 }
 
 std::string error_of(const Value& document) {

@@ -75,8 +75,7 @@ TEST(Features, ComeBackFromJsonAsTheyWere) {
     for (std::size_t i = 0; i < before.nodes().size(); ++i) {
       EXPECT_EQ(after.nodes()[i].op, before.nodes()[i].op);
       EXPECT_EQ(after.nodes()[i].number, before.nodes()[i].number);
-      EXPECT_EQ(after.nodes()[i].input, before.nodes()[i].input);
-      for (int k = 0; k < 3; ++k) EXPECT_EQ(after.nodes()[i].operands[k], before.nodes()[i].operands[k]);
+      EXPECT_EQ(after.nodes()[i].index, before.nodes()[i].index);
     }
   }
 }

@@ -31,6 +31,7 @@ void use(const ophion::ModelDescription& model) {
   constexpr std::size_t rows = 3, most_columns = 10'000;
   const std::vector<double> column{0.5, -2, 1e30};
   const auto evaluate = [&](const ophion::native::Expression& expression) {
+    if (!expression.functions().empty()) return;  // of plug-ins, which are known by name alone
     const std::vector<const double*> columns(expression.inputs().size(), column.data());
     std::vector<double> out(rows);
     expression.evaluate(columns, rows, out.data());

@@ -13,7 +13,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   demand(::ftruncate(descriptor, 0) == 0 && ::pwrite(descriptor, data, size, 0) == static_cast<ssize_t>(size), "the input lies in a file");
   if (const auto info = ophion::read_plugin_note(path)) {
     const std::string& kind = info->kind;
-    demand(kind == "method" || kind == "reader" || kind == "tool" || kind == "engine", "a plug-in is of a known kind");
+    demand(kind == "method" || kind == "reader" || kind == "tool" || kind == "engine" || kind == "features", "a plug-in is of a known kind");
     demand(info->name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") == std::string::npos, "a plug-in's name is a name");
   }
   return 0;

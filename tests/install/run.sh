@@ -31,7 +31,7 @@ for header in "$prefix"/include/ophion/*.h; do
   echo "#include <ophion/$(basename "$header")>" | g++ -std=c++20 -Wall -Wextra -Wpedantic -Werror -I "$prefix/include" -fsyntax-only -x c++ -
 done
 
-step "a foreign project with a plug-in of its own"
+step "a foreign project with plug-ins of its own"
 cmake -S "$source/tests/install/foreign" -B "$work/build" -G Ninja -DCMAKE_PREFIX_PATH="$prefix" \
   -DPython3_EXECUTABLE="$source/.venv/bin/python3" >"$work/configure.log" || { cat "$work/configure.log"; exit 1; }
 cmake --build "$work/build" >"$work/build.log" || { cat "$work/build.log"; exit 1; }
@@ -43,6 +43,19 @@ mkdir "$work/run"
 "$work/build/foreign" isolate "$work/run"
 "$work/build/embedder"
 "$prefix/bin/ophion" methods | grep centroid
+"$prefix/bin/ophion" methods | grep 'features *mirror *2.3: mirrored (b)'
+"$prefix/bin/ophion" inspect "$work/run/c.ophion" | grep 'plug-in *mirror 2.3: mirrored (b)'
+readelf -d "$work/build/plugins/mirror_features.so" | grep -E 'NEEDED.*(pymethods|python)' && { echo "a plug-in of features needs Python"; exit 1; }
+
+step "a foreign project in C, by CMake and by pkg-config"
+cmake -S "$source/tests/install/foreign_c" -B "$work/build_c" -G Ninja -DCMAKE_PREFIX_PATH="$prefix" >"$work/configure_c.log" ||
+  { cat "$work/configure_c.log"; exit 1; }
+cmake --build "$work/build_c" >"$work/build_c.log" || { cat "$work/build_c.log"; exit 1; }
+"$work/build_c/foreign_c" "$work/run/c.ophion"
+pkg_config_file=$(find "$prefix" -name ophion_c.pc)
+read -ra flags < <(PKG_CONFIG_PATH=$(dirname "$pkg_config_file") pkg-config --cflags --libs ophion_c)
+gcc -std=c99 -Wall -Wextra -pedantic -Werror "$source/tests/install/foreign_c/main.c" -o "$work/by_pkg_config" "${flags[@]}"
+LD_LIBRARY_PATH=$(dirname "$(find "$prefix" -name libophion_c.so)") "$work/by_pkg_config" "$work/run/c.ophion"
 
 step "the Python package of the installation"
 PYTHONPATH=$prefix/lib/ophion/python "$OPHION_PYTHON" - "$prefix" <<'PYTHON'

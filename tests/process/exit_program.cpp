@@ -10,6 +10,8 @@
 #include <thread>
 
 #include <ophion/error.h>
+#include <ophion/function.h>
+#include <ophion/iterate.h>
 #include <ophion/runtime.h>
 
 using namespace ophion;
@@ -36,6 +38,21 @@ struct UsesPythonTooLate {
     }
   }
 };
+
+/// What a program has of Python, still in use when it ends.
+struct Objects {
+  Object object = to_python(std::vector<int>{1, 2});
+  PyFunction<double(double)> function{"math.sqrt"};
+  PyFunction<double(double)>::Callback callback = function.callback();
+  PyRange<double> range{PyFunction<Object(int)>("batches.numbers")(3)};
+  Object iterator = as_iterator(std::vector<int>{1, 2});
+  ~Objects() {
+    const Object copy = object;
+    if (*range.begin() != 0) std::abort();
+    std::printf("objects gone\n");
+  }
+};
+std::unique_ptr<Objects> static_objects;
 
 void call_for_ever(const char* function) {
   for (;;) {
@@ -72,6 +89,9 @@ int main(int count, char** arguments) {
   if (ending == "static_reference") {
     const Gil gil;
     static_reference = call_function("endings", "tensor");
+  } else if (ending == "static_objects") {
+    static_objects = std::make_unique<Objects>();
+    if (*static_objects->range.begin() != 0) return 1;
   } else if (ending == "exit") {
     std::exit(3);
   } else if (ending == "exit_in_thread") {

@@ -41,7 +41,7 @@ TEST_P(Ending, LosesNothingAndKeepsTheExitCode) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Process, Ending,
-                         testing::Values(std::pair("return", 0), std::pair("static_reference", 0), std::pair("exit", 3),
+                         testing::Values(std::pair("return", 0), std::pair("static_reference", 0), std::pair("static_objects", 0), std::pair("exit", 3),
                                          std::pair("quick_exit", 6), std::pair("static_model", 0),
                                          std::pair("exit_in_python", 5), std::pair("exit_in_thread", 4), std::pair("exit_in_busy_thread", 4), std::pair("daemon", 0),
                                          std::pair("torch_daemon", 0), std::pair("torch_threads", 0),
@@ -53,6 +53,8 @@ INSTANTIATE_TEST_SUITE_P(Process, Ending,
 TEST(Process, ThatUsesPythonAfterItsEndIsToldSo) {
   EXPECT_THAT(run("late_use").output, HasSubstr("Python has been stopped: the process is ending"));
 }
+
+TEST(Process, DropsItsObjectsAfterPythonsEnd) { EXPECT_THAT(run("static_objects").output, HasSubstr("objects gone")); }
 
 TEST(Process, KeepsItsSignalHandlers) {
   const Ended ended = run("signals", OPHION_HOST_PROGRAM);

@@ -131,7 +131,7 @@ def test_a_decision_is_given_where_there_is_no_probability():
 def test_wrong_names_are_refused_with_the_nearest():
     assert "did you mean 'RandomForestClassifier'" in refused(estimator="sklearn.ensemble.RandomForestClasifier")[1]
     assert (
-        "sklearn has no module 'ensembel', did you mean 'ensemble'"
+        "sklearn has no 'ensembel', did you mean 'ensemble'"
         in refused(estimator="sklearn.ensembel.RandomForestClassifier")[1]
     )
     assert "there is no package 'no_such_package' in this Python" in refused(estimator="no_such_package.Thing")[1]

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,6 +15,8 @@
 #include <ophion/value.h>
 
 namespace ophion {
+
+class FeatureFunctions;
 
 struct SampleConfig {
   std::string class_name;                    ///< empty for regression
@@ -54,6 +57,7 @@ struct DataConfig {
   NegativeWeights negative = NegativeWeights::error;
   Normalisation normalise = Normalisation::equal_class;
   SplitConfig split;
+  std::shared_ptr<const FeatureFunctions> functions;  ///< of the config's plug-ins, for its expressions; null: none
 };
 
 /// Where code that isn't the program's own runs.

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <ophion/export.h>
+#include <ophion/feature.h>
 #include <ophion/method.h>
 #include <ophion/reader.h>
 #include <ophion/tool.h>
@@ -14,14 +15,22 @@
 
 namespace ophion {
 
-/// What a plug-in's note says, read without opening it.
+/// A function that a plug-in adds to expressions, and the columns it takes where it is named alone.
+struct FeatureInfo {
+  std::string name;
+  std::vector<std::string> arguments;
+};
+
+/// What a plug-in's notes say, read without opening it.
 struct PluginInfo {
-  std::string kind;  ///< "method", "reader", "tool", "engine"
+  std::string kind;  ///< "method", "reader", "tool", "engine", "features"
   std::string name;
   std::string version;
   std::string compiler;
   std::string sanitizer;
   std::vector<std::string> suffixes;  ///< readers: ".root"
+  std::string own_version;            ///< features: the plug-in's, as its author counts; `version` is Ophion's
+  std::vector<FeatureInfo> functions;  ///< features: by name
   bool needs_python = false;
   std::filesystem::path file;
   std::filesystem::path schema;  ///< methods: x_method.schema.json beside the file
@@ -42,6 +51,8 @@ class OPHION_EXPORT Registry {
   std::shared_ptr<const Method> method(const std::string& name) const;
   std::shared_ptr<const Tool> tool(const std::string& name) const;
   std::shared_ptr<const Engine> engine(const std::string& name) const;
+  /// A function of a plug-in of features. PluginError when the plug-in has none of that name.
+  FeatureLoop feature(const std::string& plugin, const std::string& function) const;
   /// By the ending of the file's name. DataError, naming the known ones, when there is none for it.
   std::shared_ptr<const Reader> reader_for(const std::filesystem::path& file) const;
   const PluginInfo& reader_info(const std::filesystem::path& file) const;

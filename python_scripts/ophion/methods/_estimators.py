@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
 from typing import Any, Mapping
 
@@ -10,6 +9,7 @@ from sklearn.base import BaseEstimator, is_classifier, is_regressor
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.utils.validation import has_fit_parameter
 
+from ophion._named import find
 from ophion.contract import Spec
 from ophion.errors import OptionError, pointer_to, suggestion
 
@@ -118,28 +118,7 @@ def _make(name: str, params: Mapping[str, Any], at: tuple, seed: int, threads: i
 
 def _find(name: str, at: tuple) -> type:
     where = pointer_to(*at, "estimator")
-    module_name, _, class_name = name.rpartition(".")
-    package = module_name.partition(".")[0]
-    try:
-        importlib.import_module(package)
-    except ModuleNotFoundError as error:
-        if error.name != package:
-            raise
-        raise OptionError(
-            where, f"'{name}': there is no package '{package}' in this Python; install it there"
-        ) from error
-    try:
-        module = importlib.import_module(module_name)
-    except ModuleNotFoundError as error:
-        if not error.name or not module_name.startswith(error.name):
-            raise
-        parent, _, missing = error.name.rpartition(".")
-        known = (one for one in dir(importlib.import_module(parent)) if not one.startswith("_"))
-        raise OptionError(where, f"'{name}': {parent} has no module '{missing}'{suggestion(missing, known)}") from error
-    found = getattr(module, class_name, None)
-    if found is None:
-        known = [one for one in getattr(module, "__all__", dir(module)) if one[:1].isupper()]
-        raise OptionError(where, f"'{name}': {module_name} has no '{class_name}'{suggestion(class_name, known)}")
+    found = find(name, where)
     if not isinstance(found, type) or not callable(getattr(found, "fit", None)) or not hasattr(found, "get_params"):
         raise OptionError(where, f"'{name}' is no class with fit() and get_params(), as scikit-learn's estimators are")
     return found

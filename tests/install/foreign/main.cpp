@@ -1,4 +1,4 @@
-/// Trains the foreign method on events in this program's own memory, keeps the model, loads it again, scores.
+/// Trains the foreign method, with a foreign feature, on events in this program's own memory, keeps the model, loads it again, scores.
 ///   foreign train FOLDER | foreign use FOLDER | foreign isolate FOLDER
 #include <cmath>
 #include <cstdio>
@@ -25,8 +25,8 @@ int train(const std::string& folder) {
   events.add("signal", ophion::MatrixView(signal.data(), 4000, 2));
   events.add("background", ophion::MatrixView(background.data(), 4000, 2));
   const auto config = ophion::Config::from_json(R"({
-    "version": 1, "name": "foreign", "task": "classification", "seed": 7,
-    "data": {"features": ["a", "b"], "split": {"validation": 0.2, "test": 0.3}},
+    "version": 1, "name": "foreign", "task": "classification", "seed": 7, "plugins": ["mirror"],
+    "data": {"features": ["a", "mirrored"], "split": {"validation": 0.2, "test": 0.3}},
     "methods": [{"name": "c", "type": "centroid", "sharpness": 1.5}],
     "output": "runs"})",
                                                 folder);
