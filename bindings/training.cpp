@@ -1,7 +1,7 @@
 /// The C API of trainings: configs, events of the caller, runs.
 #include <cstdint>
 #include <memory>
-#include <optional>
+#include <new>
 #include <string>
 #include <utility>
 #include <vector>
@@ -37,7 +37,7 @@ using namespace ophion::c_api;
 
 namespace {
 
-/// Weights and targets as core takes them, where the caller has them otherwise. Lives as long as the events.
+/// Weights and targets as core takes them, whatever their types. Lives as long as the events.
 struct Converted {
   std::vector<double> weights;
   std::vector<double> targets;
@@ -50,14 +50,9 @@ void check_rows(const Column& column, const std::string& what, std::size_t rows)
   }
 }
 
-std::vector<double> doubles_of(const Column& column) {
-  std::vector<double> numbers(column.rows);
-  for (std::size_t row = 0; row < column.rows; ++row) numbers[row] = column.at(row);
-  return numbers;
-}
-
 /// Row after row.
 std::vector<double> doubles_of(const Columns& columns, std::size_t rows) {
+  if (!columns.empty() && rows > PTRDIFF_MAX / sizeof(double) / columns.size()) throw std::bad_alloc();
   std::vector<double> numbers(columns.size() * rows);
   for (std::size_t i = 0; i < columns.size(); ++i) {
     for (std::size_t row = 0; row < rows; ++row) numbers[row * columns.size() + i] = columns[i].at(row);
@@ -69,11 +64,9 @@ std::vector<double> doubles_of(const Columns& columns, std::size_t rows) {
 Dataset with_sample(Dataset dataset, const char* class_name, Columns columns, const Columns& weights, const Columns& targets) {
   const std::size_t rows = columns.front().rows;
   const auto converted = std::make_shared<Converted>();
-  if (!weights.empty()) {
-    check_rows(weights.front(), "weights", rows);
-    converted->weights = doubles_of(weights.front());
-  }
+  if (!weights.empty()) check_rows(weights.front(), "weights", rows);
   for (std::size_t i = 0; i < targets.size(); ++i) check_rows(targets[i], "targets[" + std::to_string(i) + "]", rows);
+  converted->weights = doubles_of(weights, rows);
   converted->targets = doubles_of(targets, rows);
   const MatrixView none(static_cast<const float*>(nullptr), rows, 0);
   dataset.add(class_name ? class_name : "", none, converted->weights, std::move(columns), converted);

@@ -8,6 +8,8 @@
 #include <ophion/runtime.h>
 
 #include "durable_file.h"
+#include "feature_functions.h"
+#include "plugin_note.h"
 
 namespace ophion {
 namespace fs = std::filesystem;
@@ -75,6 +77,11 @@ Value provenance(const Config& config, const Events& events) {
   result.set("seed", static_cast<std::int64_t>(config.seed()));
   result.set("data", std::move(data));
   result.set("git", git_commit(config.folder()));
+  Value plugins = Value::object();
+  for (const std::string& name : functions_of(config.data()).plugins()) {
+    plugins.set(name, config.registry().info(features_kind, name).own_version);
+  }
+  if (plugins.size() > 0) result.set("plugins", std::move(plugins));
   return result;
 }
 

@@ -29,13 +29,13 @@ inline void check(int status, std::string_view doing) {
   if (status < 0) [[unlikely]] throw_python_error(doing);
 }
 
-/// The other way round, in functions that Python calls: what `make` returns, or null and a Python exception.
+/// For functions that Python calls: what `make` returns, or null and the exception.
 template <class Make>
 PyObject* as_python(Make make) {
   try {
     return make().release();
-  } catch (const std::exception& error) {
-    PyErr_SetString(PyExc_RuntimeError, error.what());
+  } catch (const std::exception&) {
+    raise_in_python();
     return nullptr;
   }
 }

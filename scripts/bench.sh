@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# bench.sh BUILD [LETTER…]: builds the benchmarks in the build folder BUILD (of preset release), runs those named (a to i, k, p, r, u, native, or soak,
+# bench.sh BUILD [LETTER…]: builds the benchmarks in the build folder BUILD (of preset release), runs those named (a to i, k, m, p, r, u, native, or soak,
 # which takes SOAK_SECONDS; all but soak when none is) and prints a table: what, the figure, its goal. Everything but soak and i on one
 # thread.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 build=${1:?usage: bench.sh BUILD [LETTER…]}
 shift
-[ $# -gt 0 ] || set -- a b c d e f g h i k p r u native
+[ $# -gt 0 ] || set -- a b c d e f g h i k m p r u native
 mkdir -p "$build"
 build=$(cd "$build" && pwd)
 cores=$(nproc)
@@ -36,6 +36,7 @@ run() {
     h) "$programs/isolation_benchmark" ;;
     i) "$programs/batching_benchmark" ;;
     k) "$programs/callback_benchmark" ;;
+    m) "$programs/buffer_benchmark" "$programs" ;;
     p) "$python" benchmarks/python_predict.py "$build" "$work/python" ;;
     r) "$python" benchmarks/report.py "$work/report" ;;
     u) "$programs/features_benchmark" ;;
@@ -44,7 +45,7 @@ run() {
       [ ! -x "$programs/native_benchmark" ] || "$programs/native_benchmark"
       "$python" benchmarks/native_peers.py "$programs/native_peers.so" "$work/native"
       "$python" benchmarks/first_score.py "$build" "$work/native" ;;
-    *) echo "bench.sh: no benchmark '$1': expected a to i, k, p, r, u, native or soak" >&2; exit 2 ;;
+    *) echo "bench.sh: no benchmark '$1': expected a to i, k, m, p, r, u, native or soak" >&2; exit 2 ;;
   esac
 }
 

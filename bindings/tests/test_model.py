@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import sys
 import threading
 import time
 import tracemalloc
@@ -168,8 +169,6 @@ def test_options_of_loading_are_checked(model_file):
 
 def test_other_threads_run_while_events_are_scored(model):
     """No thread is switched to by force here, so another one goes on only where the call lets go of Python's lock."""
-    import sys
-
     x = np.tile(ROWS, (3000, 1))
     interval, done, steps = sys.getswitchinterval(), threading.Event(), 0
 

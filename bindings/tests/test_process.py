@@ -1,5 +1,6 @@
 """The library in somebody else's interpreter: it uses the one that runs, starts and ends none, and gets along with its other packages."""
 
+import json
 import subprocess
 import sys
 import sysconfig
@@ -49,8 +50,6 @@ def test_torch_may_come_before_or_after(model_file):
 
 
 def patient(folder):
-    import json
-
     params = {"begun": str(folder / "begun")}
     config = counting_config(folder, methods=[{"name": "mean", "type": "script", "script": str(SCRIPT), "params": params}])
     return json.dumps(config)
@@ -62,24 +61,45 @@ def test_the_running_interpreter_trains_and_ends_as_it_would(tmp_path):
 
 
 def static_python():
-    """Debian's python3, which holds Python itself, where it is of this minor version."""
+    """Debian's python3, which holds Python itself; None, and why, where it is another or of another minor version."""
     python = Path("/usr/bin/python3")
     if not python.exists():
-        pytest.skip("there is no /usr/bin/python3")
+        return None, "there is no /usr/bin/python3"
     version = subprocess.run([python, "-c", "import sys; print(*sys.version_info[:2])"], capture_output=True, text=True, check=True).stdout
     if version.split() != [str(part) for part in sys.version_info[:2]]:
-        pytest.skip(f"/usr/bin/python3 is Python {version.strip()}")
+        return None, f"/usr/bin/python3 is Python {version.strip()}"
     if "libpython" in subprocess.run(["ldd", python], capture_output=True, text=True, check=True).stdout:
-        pytest.skip("/usr/bin/python3 is linked to a libpython")
-    return python
+        return None, "/usr/bin/python3 is linked to a libpython"
+    return python, ""
 
 
 def test_a_statically_linked_python_scores_and_trains(model_file, tmp_path):
-    python, packages = static_python(), sysconfig.get_path("purelib")
+    python, reason = static_python()
+    if python is None:
+        pytest.skip(reason)
+    packages = sysconfig.get_path("purelib")
     score = SCORE.format(first="", second="")
     assert in_python(score, model_file, python=python, more_path=[packages]).strip() == SCORES
     printed = in_python(TRAIN, patient(tmp_path), tmp_path / "begun", python=python, more_path=[packages]).splitlines()
     assert printed == ["[0.5]", str(python), "False", "the end"]
+
+
+@pytest.mark.slow
+def test_onnxruntime_of_this_environment_scores(tmp_path):
+    """A network is trained and kept as an ONNX graph too; the runtime is found by the interpreter that runs."""
+    pytest.importorskip("onnxruntime")
+    code = """
+import sys, numpy as np, ophion
+open("net.py", "w").write("from torch import nn\\ndef get_model(spec): return nn.Linear(spec.n_features, spec.n_outputs)\\n")
+x = np.random.default_rng(1).normal(size=(200, 2))
+method = {"name": "net", "type": "pytorch", "script": "net.py", "export": ["onnx"], "training": {"epochs": 1}}
+config = {"version": 1, "name": "onnx", "task": "classification", "data": {"features": ["a", "b"]}, "methods": [method], "report": {"enabled": False}}
+run = ophion.train(config, events={name: {"a": x[:, 0] + k, "b": x[:, 1]} for k, name in enumerate("sb")})
+run.best.save("net.ophion")
+one, other = (ophion.Model.load("net.ophion", backend=backend) for backend in ("onnx", "python"))
+print(one.backend, np.abs(one.predict(x) - other.predict(x)).max() < 1e-6)
+"""
+    assert in_python(code, cwd=tmp_path).split() == ["onnx", "True"]
 
 
 def test_scoring_natively_imports_no_training_package(model_file):

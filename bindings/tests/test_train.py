@@ -1,7 +1,9 @@
 """Trainings from Python: configs, own events, progress, stops and failures. The script scripts/patient.py makes them short."""
 
+import json
 import os
 import signal
+import sys
 import threading
 from pathlib import Path
 
@@ -48,8 +50,6 @@ def test_overrides_and_progress_arrive(run):
 
 
 def test_a_training_runs_in_this_interpreter_but_not_on_its_main_thread(tmp_path):
-    import sys
-
     ophion.train(patient(tmp_path, begun=str(tmp_path / "begun")), events=counted_events())
     assert (tmp_path / "begun").read_text() == f"{sys.executable}\nFalse"
 
@@ -107,8 +107,6 @@ def test_a_regression_has_targets(tmp_path):
 
 
 def test_a_config_file_may_be_given(tmp_path):
-    import json
-
     config = patient(tmp_path / "runs")
     (tmp_path / "train.json").write_text(json.dumps(config, default=str))
     run = ophion.train(tmp_path / "train.json", events=counted_events())
@@ -196,8 +194,6 @@ logging.getLogger("libophion").setLevel(logging.INFO)
 import json, ophion
 ophion.train(json.loads(sys.argv[1]), events=json.loads(sys.argv[2]))
 """
-    import json
-
     events = {name: {key: list(values) for key, values in columns.items()} for name, columns in counted_events().items()}
     printed = in_python(code, json.dumps(patient(tmp_path), default=str), json.dumps(events))
     assert "libophion INFO training mean (script)" in printed

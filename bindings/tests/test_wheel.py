@@ -3,6 +3,7 @@
 Its files are those of the build, so nothing is compiled again; the slow test at the end compiles it all as a user's pip would.
 """
 
+import json
 import os
 import shutil
 import subprocess
@@ -11,12 +12,15 @@ import sysconfig
 import zipfile
 from pathlib import Path
 
+import ophion
 import pytest
 from conftest import BUILD, ROOT, counting_config
 from elftools.elf.elffile import ELFFile
 from test_process import SCORE, SCORES, SCRIPT, static_python
 
 BUILD_WHEEL = "import sys; from scikit_build_core.build import build_wheel; build_wheel(sys.argv[1], dict(arg.split('=') for arg in sys.argv[2:]))"
+VERSION = ophion.__version__
+MINOR = VERSION.rpartition(".")[0]
 NEEDED = ["numpy", "numpy.libs", "cffi", "_cffi_backend*", "pycparser"]  # what the wheel depends on
 
 
@@ -53,20 +57,17 @@ def installed(wheel, folder, python):
 
 @pytest.fixture(scope="module")
 def elsewhere(wheel, tmp_path_factory):
-    try:
-        python = static_python()
-    except pytest.skip.Exception:
-        python = Path(sys.base_prefix) / "bin" / "python3"
-    return installed(wheel, tmp_path_factory.mktemp("elsewhere"), python)
+    python, _ = static_python()
+    return installed(wheel, tmp_path_factory.mktemp("elsewhere"), python or Path(sys.base_prefix) / "bin" / "python3")
 
 
 def test_a_wheel_is_for_one_python_and_has_no_links_or_headers(wheel):
     tag = f"cp{sys.version_info.major}{sys.version_info.minor}"
-    assert wheel.name == f"ophion-0.1.0-{tag}-{tag}-linux_{os.uname().machine}.whl"
+    assert wheel.name == f"ophion-{VERSION}-{tag}-{tag}-linux_{os.uname().machine}.whl"
     names = zipfile.ZipFile(wheel).namelist()
     assert len(names) == len(set(names))
     libraries = sorted(name.removeprefix("ophion/lib/") for name in names if "/lib/lib" in name or "/libophion" in name)
-    assert libraries == ["libophion_c.so.1", "libophion_core.so.0.1", f"ophion/{tag}/libophion_pymethods.so.0.1"]
+    assert libraries == ["libophion_c.so.1", f"libophion_core.so.{MINOR}", f"ophion/{tag}/libophion_pymethods.so.{MINOR}"]
     tops = {"/".join(name.split("/")[:2]) for name in names if name.startswith("ophion/")}
     assert {"ophion/bin", "ophion/lib", "ophion/py.typed", "ophion/api.py", "ophion/sklearn.py", "ophion/methods"} <= tops
     assert not [name for name in names if name.endswith((".h", ".cmake", ".pc", ".pyc"))]
@@ -106,7 +107,7 @@ def test_it_scores_in_an_empty_environment(elsewhere, model_file, tmp_path):
 
 def test_its_program_runs(elsewhere, model_file, tmp_path):
     program = elsewhere.parent / "ophion"
-    assert run(program, "--version", cwd=tmp_path) == "ophion 0.1.0\n"
+    assert run(program, "--version", cwd=tmp_path) == f"ophion {VERSION}\n"
     assert "native" in run(program, "inspect", model_file, cwd=tmp_path)
 
 
@@ -118,8 +119,6 @@ try:
 except ophion.errors.PythonError as error:
     print(error, *error.__notes__)
 """
-    import json
-
     printed = run(elsewhere, "-c", code, json.dumps(counting_config(tmp_path)), cwd=tmp_path)
     assert "No module named 'threadpoolctl'" in printed and "pip install 'ophion[train]'" in printed
 
@@ -130,8 +129,6 @@ import json, ophion, sys
 run = ophion.train(json.loads(sys.argv[1]), events={name: {"a": [1.0] * 30, "c": [2.0] * 30} for name in "sb"})
 print(run.best.predict({"a": [1.0], "c": [2.0]}), sys.modules["ophion.contract"].__file__)
 """
-    import json
-
     method = {"name": "mean", "type": "script", "script": str(SCRIPT)}
     packages = sysconfig.get_path("purelib")
     printed = run(elsewhere, "-c", code, json.dumps(counting_config(tmp_path, methods=[method])), cwd=tmp_path, PYTHONPATH=packages)
@@ -148,8 +145,8 @@ def test_pip_compiles_a_wheel_that_brings_its_libraries(model_file, tmp_path):
     (tmp_path / "environment").mkdir()
     python = installed(wheel, tmp_path / "environment", Path(sys.base_prefix) / "bin" / "python3")
     packages = Path(run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))", cwd=tmp_path).strip())
-    linked = run("ldd", packages / "ophion" / "lib" / "libophion_core.so.0.1", cwd=tmp_path)
+    linked = run("ldd", packages / "ophion" / "lib" / f"libophion_core.so.{MINOR}", cwd=tmp_path)
     assert all("ophion.libs" in line for line in linked.splitlines() if "libzip" in line or "libcrypto" in line)
     assert run(python, "-c", SCORE.format(first="", second=""), model_file, cwd=tmp_path).strip() == SCORES
-    assert run(python.parent / "ophion", "--version", cwd=tmp_path) == "ophion 0.1.0\n"
+    assert run(python.parent / "ophion", "--version", cwd=tmp_path) == f"ophion {VERSION}\n"
     shutil.rmtree(tmp_path / "environment")

@@ -175,11 +175,10 @@ TEST(Border, ATextThatFailsNeedsNothing) {
 }
 
 TEST(Border, LackOfMemoryIsAStatus) {
-  const auto model = load("sum.ophion");
   const auto events = no_events();
   const float number = 1;
-  // Weights are copied: these are more than any machine has. Nothing of them is read.
-  const std::size_t rows = std::size_t{1} << 58;
+  // Weights are copied: these are more than a machine can have. Nothing of them is read.
+  const std::size_t rows = PTRDIFF_MAX;
   const ophion_column column{"x", &number, OPHION_FLOAT32, rows, 0, 0, 0};
   EXPECT_EQ(ophion_events_add(events.get(), "signal", &column, 1, &column, nullptr, 0), OPHION_NO_MEMORY);
   EXPECT_EQ(ophion_error_kind(), OPHION_NO_MEMORY);

@@ -24,10 +24,11 @@ struct Free {
 template <class Handle>
 using Owned = std::unique_ptr<Handle, Free>;
 
-/// The plug-in of the method "linear", and nobody's trusted models but the tests' own.
+/// The plug-in of the method "linear", tools in C++ alone, and nobody's trusted models but the tests' own.
 inline void see_test_plugins() {
   static const TemporaryFolder data;
-  ::setenv("OPHION_PLUGIN_PATH", (std::string(OPHION_BINARY_DIR) + "/tests/cpp_plugins").c_str(), 1);
+  const std::string tests = std::string(OPHION_BINARY_DIR) + "/tests/";
+  ::setenv("OPHION_PLUGIN_PATH", (tests + "cpp_plugins:" + tests + "plain_tools").c_str(), 1);
   ::setenv("XDG_DATA_HOME", data.path().c_str(), 1);
 }
 

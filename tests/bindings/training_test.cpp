@@ -1,4 +1,6 @@
-/// Trainings through the C API, as far as they go without Python: configs, events of the caller, what is refused.
+/// Trainings through the C API by a method and tools in C++ alone: configs, events of the caller, runs, what is refused.
+#include <stdexcept>
+
 #include "bindings/support.h"
 
 using testing::HasSubstr;
@@ -177,4 +179,100 @@ TEST(CTraining, GoesOnOnlyInARunThatIsThere) {
   EXPECT_THAT(ophion_error_text(), HasSubstr("/nowhere/run"));
   EXPECT_EQ(ophion_train(config.get(), events.get(), R"({"resumed": "/nowhere/run"})", nullptr, nullptr, &run), OPHION_CONFIG);
   EXPECT_THAT(ophion_error_text(), StrEq("options of ophion_train: unknown key 'resumed'; did you mean 'resume'?"));
+}
+
+namespace {
+
+/// What a training told, and how it is to go on.
+struct Told {
+  std::vector<std::string> steps;
+  std::int64_t stop_at = 0;
+
+  static std::int32_t hear(const ophion_progress* now, void* user) {
+    auto& told = *static_cast<Told*>(user);
+    told.steps.push_back(std::string(now->method) + " " + std::to_string(now->epoch) + "/" + std::to_string(now->epochs) + " fold " +
+                         std::to_string(now->fold) + "/" + std::to_string(now->folds) + " " + now->metrics);
+    return now->epoch == told.stop_at;
+  }
+};
+
+/// Trains on two classes in a folder.
+struct Trained {
+  TemporaryFolder folder;
+  Told told;
+  Owned<ophion_run> run;
+
+  explicit Trained(std::int64_t stop_at = 0) {
+    told.stop_at = stop_at;
+    const auto config = config_from(R"json({
+      "version": 1, "name": "run", "task": "classification", "report": {"enabled": false}, "evaluation": {"importance_events": 0},
+      "data": {"features": ["x", {"name": "abs_y", "expr": "abs(y)"}], "split": {"by": "number", "validation": [1], "test": [2]}},
+      "methods": [{"name": "sum", "type": "linear", "weights": [1, 2]}]
+    })json");
+    EXPECT_EQ(ophion_config_set(config.get(), "output", folder.path().c_str()), OPHION_OK) << ophion_error_text();
+    const auto events = two_classes();
+    ophion_run* done = nullptr;
+    EXPECT_EQ(ophion_train(config.get(), events.get(), nullptr, &Told::hear, &told, &done), OPHION_OK) << ophion_error_text();
+    run.reset(done);
+  }
+};
+
+std::string description_of(const ophion_run* run) {
+  return text_from([&](char* text, std::size_t size, std::size_t* needed) { return ophion_run_describe(run, text, size, needed); });
+}
+
+}  // namespace
+
+TEST(CRun, TellsOfEachEpoch) {
+  const Trained trained;
+  EXPECT_THAT(trained.told.steps, testing::ElementsAre(R"(sum 1/3 fold 0/0 {"loss":1.0})", R"(sum 2/3 fold 0/0 {"loss":0.5})",
+                                                       R"(sum 3/3 fold 0/0 {"loss":0.3333333333333333})"));
+}
+
+TEST(CRun, HasAFolderADescriptionAndMetrics) {
+  const Trained trained;
+  const std::string folder = ophion_run_folder(trained.run.get());
+  EXPECT_THAT(folder, testing::StartsWith(trained.folder.path().string()));
+  EXPECT_THAT(description_of(trained.run.get()),
+              testing::AllOf(HasSubstr(R"("best": "sum")"), HasSubstr(R"("stopped": false)"), HasSubstr(R"("status": "done")")));
+  const std::string metrics = text_from([&](char* text, std::size_t size, std::size_t* needed) {
+    return ophion_run_metrics(trained.run.get(), text, size, needed);
+  });
+  EXPECT_EQ(metrics + "\n", read_text(folder + "/metrics.json"));
+}
+
+TEST(CRun, GivesModelsThatOutliveIt) {
+  Trained trained;
+  ophion_model* best = nullptr;
+  ophion_model* named = nullptr;
+  ASSERT_EQ(ophion_run_model(trained.run.get(), nullptr, &best), OPHION_OK) << ophion_error_text();
+  ASSERT_EQ(ophion_run_model(trained.run.get(), "sum", &named), OPHION_OK) << ophion_error_text();
+  const Owned<ophion_model> one(best), other(named);
+  EXPECT_EQ(ophion_run_model(trained.run.get(), "sun", &named), OPHION_FAILED);
+  EXPECT_EQ(named, nullptr);
+  EXPECT_THAT(ophion_error_text(), StrEq("the run has no method 'sun'; did you mean 'sum'?"));
+  trained.run.reset();
+  const std::vector<float> features{3, 4};
+  const ophion_matrix matrix = matrix_of(features, 1, 2);
+  float out[2];
+  EXPECT_EQ(ophion_model_predict(one.get(), &matrix, out, 1), OPHION_OK);
+  EXPECT_EQ(ophion_model_predict(other.get(), &matrix, out + 1, 1), OPHION_OK);
+  EXPECT_THAT(out, testing::Each(11));
+}
+
+TEST(CRun, StopsWhereTheCallbackSaysSo) {
+  const Trained trained(2);
+  EXPECT_EQ(trained.told.steps.size(), 2u);
+  EXPECT_THAT(description_of(trained.run.get()), testing::AllOf(HasSubstr(R"("stopped": true)"), HasSubstr(R"("status": "stopped")")));
+}
+
+TEST(CRun, WhatACallbackInCppThrowsEndsTheTrainingAsAnError) {
+  const auto config = config_from(classification);
+  const TemporaryFolder folder;
+  ASSERT_EQ(ophion_config_set(config.get(), "output", folder.path().c_str()), OPHION_OK);
+  const auto events = two_classes();
+  ophion_run* run = nullptr;
+  const auto callback = [](const ophion_progress*, void*) -> std::int32_t { throw std::runtime_error("thrown by the caller"); };
+  EXPECT_EQ(ophion_train(config.get(), events.get(), nullptr, callback, nullptr, &run), OPHION_FAILED);
+  EXPECT_THAT(ophion_error_text(), HasSubstr("thrown by the caller"));
 }

@@ -76,6 +76,7 @@ def test_the_model_file_names_them_with_their_version(trained):
     assert [plugin["name"] for plugin in manifest_of(trained)["plugins"]] == ["kinematics"]
     assert manifest_of(trained)["plugins"][0]["version"] == "1.0"
     assert manifest_of(trained)["inputs"] == ["pt1", "pt2", "eta1", "phi1", "eta2", "phi2"]
+    assert manifest_of(trained)["provenance"]["plugins"] == {"kinematics": "1.0"}
     shown = trained.place.run("inspect", trained.model).stdout
     assert "kinematics 1.0: delta_phi (phi1, phi2); delta_r (eta1, phi1, eta2, phi2); mass (pt1" in shown
 

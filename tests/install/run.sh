@@ -60,9 +60,8 @@ LD_LIBRARY_PATH=$(dirname "$(find "$prefix" -name libophion_c.so)") "$work/by_pk
 step "the Python package of the installation"
 PYTHONPATH=$prefix/lib/ophion/python "$OPHION_PYTHON" - "$prefix" <<'PYTHON'
 import sys, ophion
-assert ophion.__file__.startswith(sys.argv[1]), ophion.__file__
-assert ophion.__version__ == "0.1.0", ophion.__version__
+assert ophion.__file__.startswith(sys.argv[1]) and ophion.__version__, ophion.__file__
 PYTHON
-PYTHONPATH=$prefix/lib/ophion/python "$OPHION_PYTHON" -m ophion --version
+[ "$(PYTHONPATH=$prefix/lib/ophion/python "$OPHION_PYTHON" -m ophion --version)" = "$("$prefix/bin/ophion" --version)" ]
 
 step "done"

@@ -1,4 +1,4 @@
-/// A method in C++ alone, for tests: it trains nothing and scores weighted sums of the features, one an output.
+/// A method in C++ alone, for tests: it trains nothing, in three epochs, and scores weighted sums of the features, one an output.
 #include <cstring>
 #include <stdexcept>
 
@@ -54,6 +54,14 @@ class LinearMethod : public ophion::Method {
     ophion::Value versions = ophion::Value::object();
     versions.set("linear", "1.0");
     payload.info.set("versions", std::move(versions));
+    for (int epoch = 1; epoch <= 3 && context.progress && !payload.stopped; ++epoch) {
+      ophion::Progress now;
+      now.method = context.name;
+      now.epoch = epoch;
+      now.epochs = 3;
+      now.metrics = {{"loss", 1.0 / epoch}};
+      payload.stopped = !context.progress(now);
+    }
     return payload;
   }
   /// It stands in for methods whose members may be code: a member of that name makes it so.
