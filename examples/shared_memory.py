@@ -2,18 +2,12 @@
 
 import numpy as np
 
-kept = []
-
 
 def calibrate(hits):
-    """Corrects the energies in place, and keeps the hits."""
+    """Corrects the energies in place."""
     hits = np.asarray(hits)
     hits["energy"] *= 1.5
-    kept.append(hits)
-
-
-def energy_of_kept():
-    return float(kept[0]["energy"].sum())
+    return hits
 
 
 def fill_squares(matrix):

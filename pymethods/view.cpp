@@ -185,8 +185,8 @@ Seen see_tensor(const Wanted& wanted) {
 /// An array over the memory, made by NumPy; nothing where the object has none.
 PyRef array_of_interface(const Wanted& wanted) {
   for (auto* make : {PyArray_FromStructInterface, PyArray_FromInterface}) {
-    PyRef array = check(make(wanted.object), view_of(wanted));
-    if (array.get() != Py_NotImplemented) return array;
+    PyObject* const array = make(wanted.object);
+    if (array != Py_NotImplemented) return check(array, view_of(wanted));  // which NumPy gives without a reference of its own
   }
   return {};
 }

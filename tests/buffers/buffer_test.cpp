@@ -60,11 +60,18 @@ TEST_F(Buffers, AreTheSameMemoryInEveryProtocol) {
     EXPECT_EQ(say(buffer, std::string("address(") + borrower + ")"), address) << borrower;
     EXPECT_EQ(say(buffer, std::string("np.asarray(") + borrower + ").tolist()"), "[1.0, 2.0, 3.0]") << borrower;
   }
+}
+
+TEST_F(Buffers, AreTheSameMemoryInPyTorchAndArrow) {
   if (!has_libraries()) GTEST_SKIP() << "PyTorch and pyarrow don't run under a sanitizer";
+  const Buffer<float> buffer(std::vector<float>{1, 2, 3});
+  const std::string address = text(buffer.data());
   for (const char* borrower : {"torch().from_dlpack(b)", "torch().from_numpy(np.asarray(b))", "torch().as_tensor(b)", "pyarrow().py_buffer(b)"}) {
     EXPECT_EQ(say(buffer, std::string("address(") + borrower + ")"), address) << borrower;
   }
   EXPECT_EQ(say(buffer, "torch().from_dlpack(b).tolist()"), "[1.0, 2.0, 3.0]");
+  // PyTorch knows no read-only tensors: docs/buffers.md warns of it.
+  EXPECT_EQ(say(Buffer<const float>(buffer), "torch().from_dlpack(b).mul_(2).tolist()"), "[2.0, 4.0, 6.0]");
 }
 
 TEST_F(Buffers, AreWrittenByBothSides) {

@@ -204,7 +204,10 @@ TEST_F(Views, OfWhatIsNoArrayAreRefused) {
   const std::string expected =
       "a view of float32: expected an array (buffer protocol, DLPack, __array_struct__ or __array_interface__), as numpy.asarray makes one, "
       "found an object that is none ";
+  const auto references = [] { return Py_REFCNT(Py_NotImplemented); };
+  const auto before = references();
   EXPECT_EQ(refusal<float>("[1.0, 2.0]"), expected + "(list)");
+  EXPECT_EQ(references(), before);
   EXPECT_EQ(refusal<float>("'text'"), expected + "(str)");
   EXPECT_EQ(refusal<float>("None"), expected + "(NoneType)");
   EXPECT_THAT([] { view<float>(Object()); },

@@ -17,7 +17,7 @@ def test_memory_is_shared_both_ways(build_folder, tmp_path):
     assert (done.returncode, done.stderr) == (0, ""), done.stderr
     assert done.stdout.splitlines() == [
         "energies after calibrate: 15 30",
-        "Python still has them: 45",
+        "the second is still there: 30",
         "last in the file: 25",
         "weights: 4 x 2, second column adds up to 22",
     ]
