@@ -1,4 +1,5 @@
 /// What a C function pays for each call of a Python function: PyFunction::callback beside a ctypes callback of the same function.
+#include "bare_python.h"
 #include "measure.h"
 
 #include <cmath>
@@ -29,13 +30,23 @@ OPHION_EXPORT double sum_of_plain_calls(double (*function)(double), int n) {
 
 namespace {
 
-const std::string plain = OPHION_SOURCE_DIR "/benchmarks/plain/callbacks.py:";
+const std::string plain = OPHION_SOURCE_DIR "/benchmarks/plain/callbacks.py";
 constexpr int calls = 20'000;
 constexpr int pairs = 51;
 
-void compare(const std::string& what, const std::string& name, const std::string& caller, double goal) {
-  auto call = PyFunction<double(double)>(name).callback();
-  const PyFunction<double(int)> by_ctypes(plain + caller);
+/// The least that a call of Python can be: by the C API alone, the GIL held, nothing checked.
+double bare_call(double x, void* function) {
+  PyObject* arguments[2] = {nullptr, PyFloat_FromDouble(x)};
+  PyObject* const result = PyObject_Vectorcall(static_cast<PyObject*>(function), arguments + 1, 1 | PY_VECTORCALL_ARGUMENTS_OFFSET, nullptr);
+  const double y = PyFloat_AS_DOUBLE(result);
+  Py_DECREF(result);
+  Py_DECREF(arguments[1]);
+  return y;
+}
+
+void compare(const std::string& what, const Object& function, const std::string& caller) {
+  auto call = PyFunction<double(double)>(function).callback();
+  const PyFunction<double(int)> by_ctypes(plain + ":" + caller);
   const auto by_ophion = [&] { return sum_of_calls(call.function(), call.data(), calls); };
   if (std::abs(by_ophion() - by_ctypes(calls)) > 1e-9) std::exit(1);
   call.rethrow();
@@ -49,9 +60,17 @@ void compare(const std::string& what, const std::string& name, const std::string
         by_ophion();
       },
       [&] { by_ctypes(calls); });
-  report('k', "callback of " + what + ", PythonLock held / ctypes", held.ratio(), goal,
+  const Pair bare = interleave(
+      pairs,
+      [&] {
+        const PythonLock python;
+        sum_of_calls(bare_call, function.get(), calls);
+      },
+      [&] { by_ctypes(calls); });
+  report('k', "callback of " + what + ", PythonLock held / ctypes", held.ratio(), 0.2,
          text("%.0f ns / %.0f ns", nanoseconds(held.first), nanoseconds(held.second)));
   note('k', "callback of " + what + " / ctypes", each.ratio(), text("%.0f ns / %.0f ns", nanoseconds(each.first), nanoseconds(each.second)));
+  note('k', "the same by the bare C API / ctypes", bare.ratio(), text("%.0f ns / %.0f ns", nanoseconds(bare.first), nanoseconds(bare.second)));
 }
 
 }  // namespace
@@ -60,6 +79,6 @@ int main() {
   RuntimeOptions options;
   options.python = OPHION_BENCHMARK_PYTHON;
   configure(options);
-  compare("math.exp", "math.exp", "call_exp", 0.2);
-  compare("def square(x)", plain + "square", "call_square", 0.2);
+  compare("math.exp", Object::import("math.exp"), "call_exp");
+  compare("def square(x)", Object::from_file(plain, "square"), "call_square");
 }

@@ -136,7 +136,7 @@ Object Callable::call(std::span<const Object> arguments) const {
   return to_object(std::move(result));
 }
 
-Object Callable::call_with(std::span<const double> numbers) const {
+_object* Callable::call_with(std::span<const double> numbers) const {
   Arguments all(numbers.size());
   for (const double one : numbers) {
     PyObject* number = PyFloat_FromDouble(one);
@@ -146,21 +146,21 @@ Object Callable::call_with(std::span<const double> numbers) const {
   PyObject* result = all.call(function_.get());
   if (!result) [[unlikely]] throw_python_error(call_text_);
   after_call();
-  return Object::steal(result);
+  return result;
 }
 
 double Callable::call(std::span<const double> numbers) const {
   const PythonLock python;
-  Object result = call_with(numbers);
-  if (!PyFloat_CheckExact(result.get())) [[unlikely]] return take_double(result.get(), Place(call_text_));
-  const double number = PyFloat_AS_DOUBLE(result.get());
-  Py_DECREF(result.release());  // the GIL is held: no need to ask for it
+  PyObject* result = call_with(numbers);
+  if (!PyFloat_CheckExact(result)) [[unlikely]] return take_double(PyRef::steal(result).get(), Place(call_text_));
+  const double number = PyFloat_AS_DOUBLE(result);
+  Py_DECREF(result);  // the GIL is held: no need to ask for it, as a PyRef does
   return number;
 }
 
 float Callable::call_float(std::span<const double> numbers) const {
   const PythonLock python;
-  const Object result = call_with(numbers);
+  const PyRef result = PyRef::steal(call_with(numbers));
   return take_float(result.get(), Place(call_text_));
 }
 

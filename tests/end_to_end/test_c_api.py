@@ -121,6 +121,7 @@ def test_messages_come_to_the_callback(trained):
     assert any(re.fullmatch(r"1 sample 0 \('signal'\): \d+ events read .*", line) for line in trained["log"])
 
 
+@pytest.mark.slow  # without Python: CRun.StopsWhereTheCallbackSaysSo
 def test_a_callback_stops_a_training(place, events_file):
     place.write("train.json", config(by_label(events_file), [network(epochs=50), tree()]))
     lines = run_c(place, "train.json", "--stop-at", 2)

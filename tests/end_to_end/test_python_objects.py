@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 CURVES = Path(__file__).resolve().parents[2] / "examples" / "curves.py"
 
 

@@ -51,7 +51,7 @@ class OPHION_EXPORT Callable {
   Callable(Object function, Object script, const std::string& name)
       : function_(std::move(function)), script_(std::move(script)), call_text_(name + "()") {}
   static std::shared_ptr<const Callable> find(const Value& entry, const std::filesystem::path& folder, std::size_t arguments);
-  Object call_with(std::span<const double> numbers) const;
+  _object* call_with(std::span<const double> numbers) const;  // a new reference
   void after_call() const;
 
   Object function_;

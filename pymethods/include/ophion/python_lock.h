@@ -8,7 +8,7 @@
 namespace ophion {
 
 /// Holds Python (its global lock, the GIL) for this thread; starts it where it does not run. Every call of Ophion takes it by itself: make
-/// one around many small calls, which then cost less (a call of a PyFunction a third to a half). May be nested. Meanwhile other threads
+/// one around many small calls, which then cost less (a call of a quick PyFunction half). May be nested. Meanwhile other threads
 /// get their turn only while Python code runs: hold it over nothing that waits for them, nor over a lock of your own that they want.
 class OPHION_EXPORT PythonLock {
  public:
