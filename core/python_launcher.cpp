@@ -281,7 +281,8 @@ const PythonChoice& open_python() {
     throw PluginError("could not open the library of Python " + choice.libpython_version + ": " + dl_error());
   }
   const fs::path pymethods = pymethods_file(library_folder(), choice.version);
-  if (!::dlopen(pymethods.c_str(), RTLD_NOW | RTLD_GLOBAL)) {
+  // Local: plug-ins name it, and a host's Python must not find our libcrypto before its own.
+  if (!::dlopen(pymethods.c_str(), RTLD_NOW | RTLD_LOCAL)) {
     throw PluginError("could not open " + pymethods.string() + " for Python " + choice.version + ": " + dl_error());
   }
   for (const std::string& problem : choice.problems) log(LogLevel::warning, problem);

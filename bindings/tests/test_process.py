@@ -19,7 +19,7 @@ import ophion
 print(ophion.Model.load(sys.argv[1]).predict(np.float32([[-1, 4], [-1, 8], [1, 4], [1, 8]])).tolist())
 """
 TRAIN = """
-import atexit, json, os, signal, sys
+import atexit, ctypes, json, os, signal, sys
 atexit.register(lambda: print("the end"))
 import ophion
 def libraries():
@@ -27,6 +27,7 @@ def libraries():
 before = libraries()
 run = ophion.train(json.loads(sys.argv[1]), events={"signal": {"a": [1.0] * 30, "c": [2.0] * 30}, "background": {"a": [2.0] * 30, "c": [2.0] * 30}})
 assert libraries() == before, libraries()
+assert not hasattr(ctypes.CDLL(None), "zip_open")  # our libraries' libraries are nobody else's: Python may have an OpenSSL of its own
 assert run.best.backend == "python"
 print(run.best.predict({"a": [1.0], "c": [2.0]}).tolist())
 print(open(sys.argv[2]).read())
