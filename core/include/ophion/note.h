@@ -91,7 +91,13 @@ constexpr PluginNote make_note(const char* kind, const char* name, NeedsPython n
 }  // namespace detail
 }  // namespace ophion
 
+#if defined(__clang__)  // its address sanitizer would put gaps between notes, which nobody could read over; g++'s leaves sections alone
+#define OPHION_NO_GAPS_ no_sanitize("address"),
+#else
+#define OPHION_NO_GAPS_
+#endif
+
 #define OPHION_NOTE_(variable, type, value)                                                              \
   extern "C" {                                                                                           \
-  __attribute__((section(".note.ophion"), used, aligned(4))) extern constexpr type variable = value;     \
+  __attribute__((OPHION_NO_GAPS_ section(".note.ophion"), used, aligned(4))) extern constexpr type variable = value; \
   }
