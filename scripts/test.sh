@@ -35,7 +35,7 @@ count "$report"
 echo "testing (the Python package of the dev build)"
 report=$PWD/build/bindings.xml
 rm -f "$report"
-OPHION_BUILD=$PWD/build/dev OMP_NUM_THREADS=1 .venv/bin/python -m pytest bindings/tests -q -n "$(nproc)" --dist loadfile --junit-xml="$report" || true
+OPHION_BUILD=$PWD/build/dev OMP_NUM_THREADS=1 timeout 1200 .venv/bin/python -m pytest bindings/tests -q -o faulthandler_timeout=300 -n "$(nproc)" --dist loadfile --junit-xml="$report" || true
 count "$report"
 if [ "${1:-}" = full ]; then
   echo "testing (valgrind)"
