@@ -171,17 +171,6 @@ def train(
     return Run(handle[0])
 
 
-_NOTHING: Any = object()
-
-
-def _next(what: queue.SimpleQueue[Any]) -> Any:
-    """What comes next, or `_NOTHING` within a second: nobody waits for ever for a wake-up that was lost."""
-    try:
-        return what.get(timeout=1.0)
-    except queue.Empty:
-        return _NOTHING
-
-
 class _Training:
     """The thread in which the library trains, while the caller's waits, hears of the progress and can be interrupted.
 
@@ -211,18 +200,13 @@ class _Training:
         if self._stopping:
             return True
         self._heard.put(progress)
-        while (answer := _next(self._stops)) is _NOTHING:
-            if self._stopping:
-                return True
-        return bool(answer)
+        return self._stops.get()
 
     def watch(self, callback: Callable[[Progress], bool | None] | None) -> None:
         """Start it and wait for its end; what the callback or a signal's handler raises stops it first."""
         self._thread.start()
         try:
-            while (progress := _next(self._heard)) is not None:
-                if progress is _NOTHING:
-                    continue
+            while (progress := self._heard.get()) is not None:
                 answer = None if callback is None else callback(progress)
                 self._stops.put(answer is not None and not answer)
         except BaseException:
