@@ -5,6 +5,7 @@ OPHION_BUILD names the build folder (build/dev). OPHION_SLOW_TESTS=1 runs the sl
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -27,6 +28,8 @@ def pytest_configure(config):
     config.add_cleanup(lambda: shutil.rmtree(data, ignore_errors=True))
     os.environ["XDG_DATA_HOME"] = data
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    # A shell starts what runs in its background with Ctrl-C ignored, and Python then leaves it so: here, and in all that is started from here.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items):

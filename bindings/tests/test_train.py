@@ -119,6 +119,17 @@ def test_false_stops_a_training_and_keeps_its_best(tmp_path):
     assert run.best.predict([[1, 2]]) == pytest.approx(0.5)
 
 
+def test_a_tuning_stops_at_the_first_false_under_a_time_limit_too(tmp_path):
+    """A trial that its caller stopped is none that ended at its limit: no other one follows, and no model is made of it."""
+    config = patient(tmp_path) | {"time_limit": 600}
+    config["data"]["split"] = {"validation": 0.5, "test": 0}
+    config["methods"][0]["tune"] = {"trials": 3, "space": {"params.epochs": {"choice": [4, 5]}}}
+    heard = []
+    with pytest.raises(errors.Interrupted):
+        ophion.train(config, events=counted_events(), progress=lambda told: heard.append(told) or False)
+    assert [told.epoch for told in heard] == [1]
+
+
 def test_progress_is_told_in_the_callers_thread_and_what_it_raises_comes_back(tmp_path):
     def progress(told):
         assert threading.current_thread() is threading.main_thread()
