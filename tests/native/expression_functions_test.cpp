@@ -1,4 +1,5 @@
 /// Functions that an expression has from elsewhere.
+#include "evaluated.h"
 #include "expression.h"
 
 #include <gtest/gtest.h>
@@ -32,14 +33,6 @@ const std::vector<Function> table = {{"tell_apart", {{"a", -1}, {"b", -1}, {"jet
                                      {"refuse_negative", {{"a", -1}}, refuse_negative},
                                      {"throw_a_number", {{"a", -1}}, throw_a_number},
                                      {"unknown", {{"a", -1}}, nullptr}};
-
-std::vector<double> evaluated(const Expression& expression, const std::vector<std::vector<double>>& columns) {
-  std::vector<const double*> pointers;
-  for (const auto& column : columns) pointers.push_back(column.data());
-  std::vector<double> out(columns.empty() ? 1 : columns[0].size());
-  expression.evaluate(pointers, out.size(), out.data());
-  return out;
-}
 
 std::vector<double> evaluated(const std::string& text, const std::vector<std::vector<double>>& columns) {
   return evaluated(Expression::parse(text, table), columns);

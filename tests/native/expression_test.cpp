@@ -1,4 +1,5 @@
 /// Expressions computed over rows, and trees that come from elsewhere.
+#include "evaluated.h"
 #include "expression.h"
 
 #include <gtest/gtest.h>
@@ -16,15 +17,6 @@ namespace ophion::native {
 namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
-
-/// The expression over columns given in the order in which it names them.
-std::vector<double> evaluated(const Expression& expression, const std::vector<std::vector<double>>& columns) {
-  std::vector<const double*> pointers;
-  for (const auto& column : columns) pointers.push_back(column.data());
-  std::vector<double> out(columns.empty() ? 1 : columns[0].size());
-  expression.evaluate(pointers, out.size(), out.data());
-  return out;
-}
 
 std::vector<double> evaluated(const std::string& text, const std::vector<std::vector<double>>& columns) {
   return evaluated(Expression::parse(text), columns);
