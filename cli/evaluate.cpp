@@ -13,7 +13,7 @@
 namespace ophion::cli {
 namespace {
 
-struct Arguments {
+struct EvaluateArguments {
   std::vector<std::string> models_and_files;
   std::string data;
   std::vector<std::string> overrides;
@@ -27,7 +27,7 @@ struct Arguments {
 bool is_model(const std::string& argument) { return argument.ends_with(".ophion"); }
 
 /// "signal=FILE": a sample of that class; "FILE": one of a regression.
-SampleConfig sample_from(const std::string& argument, const Arguments& arguments) {
+SampleConfig sample_from(const std::string& argument, const EvaluateArguments& arguments) {
   SampleConfig sample;
   const auto equals = argument.find('=');
   if (equals != std::string::npos) sample.class_name = argument.substr(0, equals);
@@ -89,7 +89,7 @@ std::string comparison(const Value& result) {
   return "\n" + table(rows, Numbers::right);
 }
 
-void evaluate(const Arguments& arguments, Outcome& outcome) {
+void evaluate(const EvaluateArguments& arguments, Outcome& outcome) {
   std::vector<std::filesystem::path> models;
   std::vector<SampleConfig> samples;
   for (const std::string& argument : arguments.models_and_files) {
@@ -129,7 +129,7 @@ void evaluate(const Arguments& arguments, Outcome& outcome) {
 }  // namespace
 
 void add_evaluate(CLI::App& app, Outcome& outcome) {
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<EvaluateArguments>();
   auto* verb = app.add_subcommand("evaluate", "Measure models on events, and compare several");
   verb->add_option("MODEL", arguments->models_and_files,
                    "Models (.ophion), then files of events, each with its class: signal=FILE, or signal=FILE:TREE; of a regression the file alone")

@@ -10,7 +10,7 @@
 namespace ophion::cli {
 namespace {
 
-struct Arguments {
+struct ExportArguments {
   std::string model;
   std::string onnx;
   std::string cpp;
@@ -21,13 +21,13 @@ void demand_free(const std::string& file, bool overwrite) {
   if (!overwrite && std::filesystem::exists(file)) throw Error(file + " is there already; --overwrite replaces it");
 }
 
-void write_onnx(const Arguments& arguments, Value& written) {
+void write_onnx(const ExportArguments& arguments, Value& written) {
   demand_free(arguments.onnx, arguments.overwrite);
   export_onnx(arguments.model, arguments.onnx);
   written.set("onnx", arguments.onnx);
 }
 
-void write_cpp(const Arguments& arguments, Value& written) {
+void write_cpp(const ExportArguments& arguments, Value& written) {
   demand_free(arguments.cpp, arguments.overwrite);
   export_cpp(arguments.model, arguments.cpp);
   written.set("cpp", arguments.cpp);
@@ -36,7 +36,7 @@ void write_cpp(const Arguments& arguments, Value& written) {
 }  // namespace
 
 void add_export(CLI::App& app, Outcome& outcome) {
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<ExportArguments>();
   auto* verb = app.add_subcommand("export", "Write a model out in a form that others use; runs nothing of it");
   verb->add_option("MODEL", arguments->model, "A .ophion file")->required();
   auto* forms = verb->add_option_group("forms");

@@ -19,7 +19,7 @@ namespace {
 
 using Rows = std::vector<std::vector<std::string>>;
 
-struct Arguments {
+struct TrustArguments {
   std::string file;
   std::string remove;
   bool list = false;
@@ -78,7 +78,7 @@ bool agreed() {
   return answer == "y" || answer == "Y" || answer == "yes";
 }
 
-int accept(const Arguments& arguments, bool json) {
+int accept(const TrustArguments& arguments, bool json) {
   const ModelFacts facts = facts_of(arguments.file);
   const std::optional<TrustedModel> record = record_of(facts.hash);
   if (!json) std::fputs(described(facts, record).c_str(), stdout);
@@ -147,7 +147,7 @@ int remove(const std::string& word) {
   return done;
 }
 
-int trust(const Arguments& arguments, bool json) {
+int trust(const TrustArguments& arguments, bool json) {
   if (arguments.list) return list(json);
   if (!arguments.remove.empty()) return remove(arguments.remove);
   if (arguments.file.empty()) throw CLI::RequiredError("MODEL, --list or --remove");
@@ -157,7 +157,7 @@ int trust(const Arguments& arguments, bool json) {
 }  // namespace
 
 void add_trust(CLI::App& app, Outcome& outcome) {
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<TrustArguments>();
   auto* verb = app.add_subcommand("trust", "Show what a model file would run, and let your programs run it from now on");
   auto* file = verb->add_option("MODEL", arguments->file, "A .ophion file");
   auto* yes = verb->add_flag("--yes", arguments->yes, "Don't ask");

@@ -13,7 +13,7 @@ namespace ophion {
 namespace {
 
 /// Rows converted at once: a few columns of doubles stay in the first-level cache.
-constexpr std::size_t block_rows = 512;
+constexpr std::size_t converted_rows = 512;
 
 /// "pt", or "pt[0]" for a number of an array column.
 std::string name_of_input(const native::Input& input) {
@@ -179,15 +179,15 @@ Fold Binding::fold(const float* event) const {
 
 void Binding::folds(std::span<const Strided> sources, std::size_t rows, Fold* out) const {
   const std::size_t inputs = fold_->positions.size();
-  std::vector<double> numbers(block_rows * (inputs + 1));
-  double* const result = numbers.data() + block_rows * inputs;
+  std::vector<double> numbers(converted_rows * (inputs + 1));
+  double* const result = numbers.data() + converted_rows * inputs;
   std::vector<const double*> columns(inputs);
-  for (std::size_t i = 0; i < inputs; ++i) columns[i] = numbers.data() + i * block_rows;
-  for (std::size_t first = 0; first < rows; first += block_rows) {
-    const std::size_t count = std::min(block_rows, rows - first);
+  for (std::size_t i = 0; i < inputs; ++i) columns[i] = numbers.data() + i * converted_rows;
+  for (std::size_t first = 0; first < rows; first += converted_rows) {
+    const std::size_t count = std::min(converted_rows, rows - first);
     for (std::size_t i = 0; i < inputs; ++i) {
       const Strided& source = sources[fold_->positions[i]];
-      double* const column = numbers.data() + i * block_rows;
+      double* const column = numbers.data() + i * converted_rows;
       Strided{source.at(first), source.stride, source.type}.to_doubles(count, column);
       if (source.type != DType::float32) continue;
       for (std::size_t row = 0; row < count; ++row) refuse_inexact(column[row], fold_->expression->inputs()[i]);
@@ -199,13 +199,13 @@ void Binding::folds(std::span<const Strided> sources, std::size_t rows, Fold* ou
 
 void Binding::many(std::span<const Strided> sources, std::size_t rows, float* out) const {
   const std::size_t features = origins_.size();
-  std::vector<double> numbers(block_rows * (most_inputs_ + 1));
-  double* const result = numbers.data() + block_rows * most_inputs_;
+  std::vector<double> numbers(converted_rows * (most_inputs_ + 1));
+  double* const result = numbers.data() + converted_rows * most_inputs_;
   std::vector<const double*> inputs(most_inputs_);
-  for (std::size_t i = 0; i < most_inputs_; ++i) inputs[i] = numbers.data() + i * block_rows;
+  for (std::size_t i = 0; i < most_inputs_; ++i) inputs[i] = numbers.data() + i * converted_rows;
 
-  for (std::size_t first = 0; first < rows; first += block_rows) {
-    const std::size_t count = std::min(block_rows, rows - first);
+  for (std::size_t first = 0; first < rows; first += converted_rows) {
+    const std::size_t count = std::min(converted_rows, rows - first);
     const auto convert = [&](std::size_t position, double* to) {
       const Strided& source = sources[position];
       Strided{source.at(first), source.stride, source.type}.to_doubles(count, to);
@@ -213,7 +213,7 @@ void Binding::many(std::span<const Strided> sources, std::size_t rows, float* ou
     for (std::size_t j = 0; j < features; ++j) {
       const Origin& origin = origins_[j];
       if (origin.expression) {
-        for (std::size_t i = 0; i < origin.positions.size(); ++i) convert(origin.positions[i], numbers.data() + i * block_rows);
+        for (std::size_t i = 0; i < origin.positions.size(); ++i) convert(origin.positions[i], numbers.data() + i * converted_rows);
         evaluate(*origin.expression, std::span(inputs).first(origin.positions.size()), count, result);
       } else {
         convert(origin.position, result);

@@ -8,18 +8,13 @@
 #include <ophion/runtime.h>
 
 #include "evaluation.h"
+#include "features.h"
 #include "importance.h"
 #include "model_builder.h"
 #include "model_state.h"
 
 namespace ophion {
 namespace {
-
-std::vector<std::string> names_of(const std::vector<NamedExpression>& features) {
-  std::vector<std::string> names;
-  for (const NamedExpression& feature : features) names.push_back(feature.name);
-  return names;
-}
 
 /// The first of these parts that has events.
 std::size_t first_with_events(const Events& events, std::initializer_list<PartName> parts) {

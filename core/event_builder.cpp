@@ -13,9 +13,6 @@
 namespace ophion {
 namespace {
 
-// Large enough that a block's fixed costs vanish, small enough that its numbers stay in the second-level cache.
-constexpr std::size_t block_rows = 2048;
-
 /// Numbers `picked` of `from` into one column of a row-major matrix. `bad(i, value)` is told of each that float32 can't hold or that
 /// is no finite number.
 template <class Bad>
@@ -80,8 +77,8 @@ void EventBuilder::read(const SampleRecipe& recipe, const EventSource& source, s
     check_chunk(recipe, source, *chunk);
     const std::size_t rows = chunk->front().rows;
     try {
-      for (std::size_t first = 0; first < rows; first += block_rows)
-        add_block(recipe, *chunk, first, std::min(block_rows, rows - first), key);
+      for (std::size_t first = 0; first < rows; first += evaluated_rows)
+        add_block(recipe, *chunk, first, std::min(evaluated_rows, rows - first), key);
     } catch (const DataError& problem) {  // an expression that can't be evaluated knows no file
       throw DataError(source.name() + ": " + problem.what());
     }

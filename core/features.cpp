@@ -15,9 +15,6 @@ namespace {
 
 using native::Expression;
 
-/// Rows converted to double at a time.
-constexpr std::size_t block_rows = 2048;
-
 [[noreturn]] void damaged(const std::string& problem) {
   throw ModelError("the model file holds a damaged expression: " + problem);
 }
@@ -181,6 +178,12 @@ class TreeWriter {
 
 }  // namespace
 
+std::vector<std::string> names_of(const std::vector<NamedExpression>& expressions) {
+  std::vector<std::string> names;
+  for (const auto& expression : expressions) names.push_back(expression.name);
+  return names;
+}
+
 Expression parse_expression(const std::string& text, const std::string& what, const FeatureFunctions& functions) {
   try {
     return Expression::parse(text, functions.all());
@@ -246,7 +249,7 @@ void BoundExpression::evaluate(const Columns& columns, std::size_t first, std::s
     Strided numbers;    // from row `first` on
     double* converted;  // null: the column's own doubles are read in place
   };
-  const std::size_t length = std::min(rows, block_rows);
+  const std::size_t length = std::min(rows, evaluated_rows);
   std::vector<double> scratch(sources_.size() * length);
   std::vector<Part> parts;
   for (const Source& source : sources_) {

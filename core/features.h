@@ -13,6 +13,12 @@
 
 namespace ophion {
 
+std::vector<std::string> names_of(const std::vector<NamedExpression>& expressions);
+
+/// Rows of an expression evaluated at once: enough that a block's fixed costs vanish, few enough that its numbers stay in the second-level
+/// cache.
+inline constexpr std::size_t evaluated_rows = 2048;
+
 /// Parses, with the functions of plug-ins if there are any; turns a syntax error into DataError "selection 'pt >': expected a number, a column or '(', found end of text at
 /// column 5".
 native::Expression parse_expression(const std::string& text, const std::string& what, const FeatureFunctions& functions = {});

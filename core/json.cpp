@@ -18,7 +18,7 @@ namespace ophion {
 
 namespace {
 
-constexpr std::size_t deepest = 64;
+constexpr std::size_t deepest_nesting = 64;
 constexpr std::size_t widest = 100;  // columns of a list or object that is written on one line
 
 std::string line_and_column(std::string_view text, std::size_t offset) {
@@ -166,7 +166,7 @@ class Builder final : public nlohmann::json_sax<nlohmann::json> {
   }
 
   bool open(Value container) {
-    if (levels_.size() == deepest) fail("lists and objects nested deeper than " + std::to_string(deepest));
+    if (levels_.size() == deepest_nesting) fail("lists and objects nested deeper than " + std::to_string(deepest_nesting));
     levels_.push_back({std::move(container), {}, {}});
     return true;
   }

@@ -12,12 +12,11 @@
 #include "model_state.h"
 #include "native_backend.h"
 #include "onnx_form.h"
+#include "preprocessing.h"
 
 namespace ophion {
 namespace {
 
-/// Bytes of features gathered or computed at once; see preprocessing.cpp for why so many.
-constexpr std::size_t block_bytes = std::size_t{32} << 20;
 /// Rows that folds score at once.
 constexpr std::size_t folds_block_rows = std::size_t{1} << 16;
 

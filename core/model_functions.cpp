@@ -16,7 +16,7 @@
 namespace ophion {
 namespace {
 
-constexpr const char* member = "functions.safetensors";
+constexpr const char* functions_member = "functions.safetensors";
 constexpr std::size_t made_up_rows = 16;
 /// Of a number's size: what another compiler's rounding may change. A feature is kept as float, which rounds at 6e-8.
 constexpr double tolerance = 1e-6;
@@ -153,7 +153,7 @@ std::vector<native::Function> load(const ModelFile& file, const Registry& regist
   } catch (const PluginError& problem) {
     throw PluginError(file.origin() + ": " + problem.what());
   }
-  const auto tensors = read_safetensors(file.member(member), file.origin() + ", " + member);
+  const auto tensors = read_safetensors(file.member(functions_member), file.origin() + ", " + functions_member);
   std::vector<native::Function> functions;
   for (std::size_t i = 0; i < plugins.size(); ++i) {
     for (const Value& described : plugins[i].at("functions").as_array()) {
@@ -194,14 +194,14 @@ Value describe_plugins(const FeatureFunctions& functions, const std::vector<nati
     numbers.emplace(function.name, numbers_of(function));
   }
   if (plugins.empty()) return {};
-  members.emplace(member, write_safetensors(numbers));
+  members.emplace(functions_member, write_safetensors(numbers));
   Value list = Value::array();
   for (auto& [name, described] : plugins) list.push_back(std::move(described));
   return list;
 }
 
 void copy_function_numbers(const ModelFile& from, std::map<std::string, std::string>& members) {
-  const auto numbers = from.members().find(member);
+  const auto numbers = from.members().find(functions_member);
   if (numbers == from.members().end()) return;
   const auto [place, is_new] = members.insert(*numbers);
   if (!is_new && place->second != numbers->second) throw ModelError("the functions of the features were changed while the folds were trained");

@@ -14,9 +14,9 @@
 namespace ophion {
 namespace {
 
-using Engine = std::variant<native::Forest, native::Network>;
+using NativeEngine = std::variant<native::Forest, native::Network>;
 
-Engine engine_from(const Payload& payload, const Spec& spec) {
+NativeEngine engine_from(const Payload& payload, const Spec& spec) {
   NativeForm form = read_native_form(payload, spec);
   if (const auto* forest = std::get_if<native::ForestArrays>(&form)) return native::Forest(*forest);
   auto& given = std::get<NetworkForm>(form);
@@ -38,7 +38,7 @@ std::size_t score(const native::Network& network, const MatrixView& rows, float*
 
 class NativeBackend final : public Backend {
  public:
-  NativeBackend(Engine engine, const Spec& spec) : engine_(std::move(engine)), features_(spec.features.size()), outputs_(spec.outputs()) {}
+  NativeBackend(NativeEngine engine, const Spec& spec) : engine_(std::move(engine)), features_(spec.features.size()), outputs_(spec.outputs()) {}
 
   const std::string& name() const noexcept override {
     static const std::string native = native_name;
@@ -59,7 +59,7 @@ class NativeBackend final : public Backend {
   }
 
  private:
-  Engine engine_;
+  NativeEngine engine_;
   std::size_t features_;
   std::size_t outputs_;
 };

@@ -19,7 +19,7 @@ constexpr const char* arrays_member = "arrays.safetensors";
 
 using Arrays = std::map<std::string, Tensor>;
 
-const std::string& member(const Payload& payload, const char* name) {
+const std::string& member_of(const Payload& payload, const char* name) {
   const auto found = payload.members.find(name);
   if (found == payload.members.end()) throw ModelError(std::string("the native payload has no member '") + name + "'");
   return found->second;
@@ -114,8 +114,8 @@ NetworkForm network_from(const Value& description, const Arrays& arrays) {
 }  // namespace
 
 NativeForm read_native_form(const Payload& payload, const Spec& spec) {
-  const Value description = read_json(member(payload, description_member), description_member);
-  const Arrays arrays = read_safetensors(member(payload, arrays_member), arrays_member);
+  const Value description = read_json(member_of(payload, description_member), description_member);
+  const Arrays arrays = read_safetensors(member_of(payload, arrays_member), arrays_member);
   const std::string& kind = description.at("kind").as_text();
   if (kind == "forest") return forest_from(description, arrays, spec);
   if (kind == "network") return network_from(description, arrays);

@@ -15,11 +15,6 @@
 namespace ophion {
 namespace {
 
-/// Bytes of changed features made at once, unless the backend prefers fewer rows. Rows that need no change go to the backend in one
-/// call; others in blocks as large as memory well allows, since a forest of scikit-learn loses 15 % of its speed where it gets 65,536
-/// rows a call (its fixed cost is milliseconds, and more).
-constexpr std::size_t block_bytes = std::size_t{32} << 20;
-
 /// Numbers of a thread's scratch that are kept for its next call.
 constexpr std::size_t most_kept = 1 << 18;
 

@@ -15,6 +15,7 @@
 #include <ophion/runtime.h>
 
 #include "python_probe.h"
+#include "text.h"
 
 namespace ophion {
 namespace fs = std::filesystem;
@@ -36,11 +37,6 @@ bool same_file(const fs::path& a, const fs::path& b) {
 std::string environment(const char* name) {
   const char* value = std::getenv(name);
   return value ? value : "";
-}
-
-std::string dl_error() {
-  const char* text = ::dlerror();
-  return text ? text : "unknown error of the dynamic loader";
 }
 
 // --- a Python that is in the process already -----------------------------------------------------------------------------------

@@ -66,11 +66,6 @@ fs::path schema_beside(const PluginInfo& info) {
   return info.kind == "method" && fs::is_regular_file(schema, ignored) ? schema : fs::path();
 }
 
-std::string dl_error() {
-  const char* text = ::dlerror();
-  return text ? text : "unknown error of the dynamic loader";
-}
-
 /// Opens a plug-in's file, where it is not open yet, and finds one of its functions.
 template <class Function>
 Function* function_in(const PluginInfo& info, const std::string& name) {

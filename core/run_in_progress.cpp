@@ -9,6 +9,7 @@
 #include <ophion/runtime.h>
 
 #include "demand_trust.h"
+#include "features.h"
 #include "folds.h"
 #include "isolation/isolated_method.h"
 #include "join_folds.h"
@@ -20,15 +21,6 @@
 
 namespace ophion {
 namespace fs = std::filesystem;
-namespace {
-
-std::vector<std::string> names_of(const std::vector<NamedExpression>& expressions) {
-  std::vector<std::string> names;
-  for (const auto& expression : expressions) names.push_back(expression.name);
-  return names;
-}
-
-}  // namespace
 
 Spec spec_of(const Config& config, const Dataset* events) {
   Spec spec;

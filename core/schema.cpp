@@ -18,7 +18,7 @@ namespace ophion {
 
 namespace {
 
-constexpr int deepest = 256;  // schemas that refer to themselves for ever
+constexpr int deepest_reference = 256;  // schemas that refer to themselves for ever
 
 /// A value as an error shows it: short ones whole, lists and objects by their type.
 std::string shown(const Value& value) {
@@ -93,7 +93,7 @@ class Checker {
 
   /// Rules that stand beside each other see what the ones before have filled in; those that choose come last.
   Value check(Value value, const Value& schema, const std::string& at, int depth = 0) const {
-    if (depth > deepest) throw Error("a schema refers to itself without end at " + at);
+    if (depth > deepest_reference) throw Error("a schema refers to itself without end at " + at);
     if (schema.is_boolean()) {
       if (!schema.as_boolean()) fail(at, "expected nothing, found " + shown(value));
       return value;

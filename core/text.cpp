@@ -6,6 +6,8 @@
 #include <cstdio>
 #include <ctime>
 
+#include <dlfcn.h>
+
 #include <ophion/error.h>
 
 namespace ophion {
@@ -29,6 +31,11 @@ std::string files_near(const std::filesystem::path& file) {
   for (; !ignored && each != std::filesystem::directory_iterator(); each.increment(ignored)) names.push_back(each->path().filename());
   std::sort(names.begin(), names.end());
   return nearest_names(file.filename(), names);
+}
+
+std::string dl_error() {
+  const char* text = ::dlerror();
+  return text ? text : "unknown error of the dynamic loader";
 }
 
 std::string short_number(double number, int digits) {

@@ -17,6 +17,9 @@ std::string joined(const std::vector<std::string>& words, std::string_view none 
 /// "; did you mean 'train.json'?" for the names in the file's folder that are nearest to its own, or nothing.
 std::string files_near(const std::filesystem::path& file);
 
+/// What the dynamic loader says of its last failure in this thread.
+std::string dl_error();
+
 /// "0.5", "30", "1.23e-05": at most so many digits.
 std::string short_number(double number, int digits = 6);
 

@@ -86,7 +86,7 @@ std::optional<std::size_t> operands_in(const Expression::Node& node, std::span<c
 
 }  // namespace
 
-TreeShape shape_of(std::span<const Expression::Node> nodes, std::size_t inputs, std::span<const Function> functions) {
+ExpressionLayout layout_of(std::span<const Expression::Node> nodes, std::size_t inputs, std::span<const Function> functions) {
   struct Subtree {
     Expression::Op root;
     std::size_t levels;
@@ -125,8 +125,8 @@ Expression::Expression(std::vector<Node> nodes, std::vector<Input> inputs, std::
     : nodes_(std::move(nodes)), inputs_(std::move(inputs)), functions_(std::move(functions)), slots_(slots) {}
 
 Expression Expression::from_nodes(std::vector<Node> nodes, std::vector<Input> inputs, std::vector<Function> functions) {
-  const TreeShape shape = shape_of(nodes, inputs.size(), functions);
-  if (!shape.problem.empty()) throw std::invalid_argument(std::string(shape.problem));
+  const ExpressionLayout layout = layout_of(nodes, inputs.size(), functions);
+  if (!layout.problem.empty()) throw std::invalid_argument(std::string(layout.problem));
   std::vector<bool> used(inputs.size()), called(functions.size());
   for (const Node& node : nodes) {
     if (node.op == Op::call) called[static_cast<std::size_t>(node.index)] = true;
@@ -134,7 +134,7 @@ Expression Expression::from_nodes(std::vector<Node> nodes, std::vector<Input> in
   }
   check_inputs(inputs, used);
   check_functions(functions, called);
-  return Expression(std::move(nodes), std::move(inputs), std::move(functions), shape.slots);
+  return Expression(std::move(nodes), std::move(inputs), std::move(functions), layout.slots);
 }
 
 std::size_t Expression::operands_of(const Node& node) const noexcept { return operands_in(node, functions_).value_or(0); }

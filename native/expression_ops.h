@@ -41,11 +41,11 @@ inline Expression::Op op_of(const OpEntry& entry) noexcept {
 }
 
 /// How a tree is laid out; `problem` says why it is none.
-struct TreeShape {
+struct ExpressionLayout {
   std::size_t levels = 0;
   std::size_t slots = 0;
   std::string_view problem;
 };
-TreeShape shape_of(std::span<const Expression::Node> nodes, std::size_t inputs, std::span<const Function> functions);
+ExpressionLayout layout_of(std::span<const Expression::Node> nodes, std::size_t inputs, std::span<const Function> functions);
 
 }  // namespace ophion::native

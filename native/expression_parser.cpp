@@ -378,10 +378,10 @@ class Parser {
 Expression Expression::parse(std::string_view text, std::span<const Function> functions) {
   Parser parser(text, functions);
   parser.parse();
-  const TreeShape shape = shape_of(parser.nodes, parser.inputs.size(), parser.functions);
-  if (!shape.problem.empty()) throw ExpressionError(std::string(shape.problem), 0);
+  const ExpressionLayout layout = layout_of(parser.nodes, parser.inputs.size(), parser.functions);
+  if (!layout.problem.empty()) throw ExpressionError(std::string(layout.problem), 0);
   // Folding can't drop a column, so every input is used, and what parse makes from_nodes accepts.
-  return Expression(std::move(parser.nodes), std::move(parser.inputs), std::move(parser.functions), shape.slots);
+  return Expression(std::move(parser.nodes), std::move(parser.inputs), std::move(parser.functions), layout.slots);
 }
 
 bool Expression::is_reserved(std::string_view name) noexcept {

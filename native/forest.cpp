@@ -20,9 +20,9 @@ constexpr float below_all = -std::numeric_limits<float>::infinity();  // of leav
 std::size_t whole(std::size_t count, std::size_t of) noexcept { return (count + of - 1) / of * of; }
 
 bool has_missing(const float* event, std::size_t features) noexcept {
-  constexpr std::uint32_t infinity = 0x7f800000;  // NaN has larger bits: integers, which compilers compare side by side
+  constexpr std::uint32_t infinite = 0x7f800000;  // NaN has larger bits: integers, which compilers compare side by side
   std::uint32_t missing = 0;
-  for (std::size_t j = 0; j < features; ++j) missing |= infinity - (std::bit_cast<std::uint32_t>(event[j]) & 0x7fffffffu);
+  for (std::size_t j = 0; j < features; ++j) missing |= infinite - (std::bit_cast<std::uint32_t>(event[j]) & 0x7fffffffu);
   return (missing & 0x80000000u) != 0;
 }
 

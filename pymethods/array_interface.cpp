@@ -12,10 +12,8 @@
 namespace ophion {
 namespace {
 
-constexpr const char* doing = "describing a buffer to Python";
-
 PyRef tuple_of(const std::array<Py_ssize_t, 2>& numbers, int count) {
-  return check(count == 1 ? Py_BuildValue("(n)", numbers[0]) : Py_BuildValue("(nn)", numbers[0], numbers[1]), doing);
+  return check(count == 1 ? Py_BuildValue("(n)", numbers[0]) : Py_BuildValue("(nn)", numbers[0], numbers[1]), describing_buffer);
 }
 
 /// What a capsule points to. Whoever has only the capsule may still look at the memory.
@@ -27,7 +25,7 @@ struct Description {
   std::shared_ptr<const void> keeper;
 };
 
-void destroy(PyObject* capsule) {
+void free_description(PyObject* capsule) {
   const std::unique_ptr<Description> description(static_cast<Description*>(PyCapsule_GetContext(capsule)));
   let_go(std::move(description->keeper));
 }
@@ -50,7 +48,7 @@ PyObject* get_array_interface(PyObject* buffer, void*) {
                                tuple_of(memory.shape, memory.dimensions).release(), "strides",
                                memory.c_contiguous() ? Py_NewRef(Py_None) : tuple_of(memory.strides, memory.dimensions).release(),
                                "data", PyLong_FromVoidPtr(memory.data), PyBool_FromLong(memory.read_only)),
-                 doing);
+                 describing_buffer);
   });
 }
 
@@ -69,9 +67,9 @@ PyObject* get_array_struct(PyObject* buffer, void*) {
                               description->strides.data(),
                               memory.data,
                               description->fields.get()};
-    PyRef capsule = check(PyCapsule_New(&description->interface, nullptr, nullptr), doing);  // without a name, as the interface has it
-    check(PyCapsule_SetContext(capsule.get(), description.get()), doing);
-    check(PyCapsule_SetDestructor(capsule.get(), destroy), doing);
+    PyRef capsule = check(PyCapsule_New(&description->interface, nullptr, nullptr), describing_buffer);  // without a name, as the interface has it
+    check(PyCapsule_SetContext(capsule.get(), description.get()), describing_buffer);
+    check(PyCapsule_SetDestructor(capsule.get(), free_description), describing_buffer);
     static_cast<void>(description.release());
     return capsule;
   });

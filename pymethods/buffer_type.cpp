@@ -20,7 +20,7 @@ struct BufferObject {
 
 SharedMemory& memory_of(PyObject* self) noexcept { return reinterpret_cast<BufferObject*>(self)->memory; }
 
-void destroy(PyObject* self) {
+void dealloc_buffer(PyObject* self) {
   PyTypeObject* type = Py_TYPE(self);
   std::shared_ptr<const void> keeper = std::move(memory_of(self).keeper);
   memory_of(self).~SharedMemory();
@@ -108,7 +108,7 @@ PyTypeObject* buffer_type() {
   if (!type) {
     static PyType_Slot slots[] = {
         {Py_tp_doc, const_cast<char*>("Memory of the C++ program, shared: numpy.asarray(buffer), torch.from_dlpack(buffer), memoryview(buffer).")},
-        {Py_tp_dealloc, reinterpret_cast<void*>(destroy)},
+        {Py_tp_dealloc, reinterpret_cast<void*>(dealloc_buffer)},
         {Py_tp_repr, reinterpret_cast<void*>(represent)},
         {Py_tp_getset, attributes},
         {Py_tp_methods, methods},

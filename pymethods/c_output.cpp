@@ -28,7 +28,7 @@
 namespace ophion {
 namespace {
 
-constexpr std::chrono::seconds longest_wait{2};  // for a sink that takes its time
+constexpr std::chrono::seconds longest_wait_for_sink{2};  // for a sink that takes its time
 
 class Channel {
  public:
@@ -52,7 +52,7 @@ class Channel {
     close(original_);
     original_ = -1;
     std::unique_lock lock(mutex_);
-    changed_.wait_for(lock, longest_wait, [this] { return !busy_ && unread() == 0; });
+    changed_.wait_for(lock, longest_wait_for_sink, [this] { return !busy_ && unread() == 0; });
     const std::string rest = std::exchange(line_, {});
     lock.unlock();
     if (!rest.empty()) log(level_, rest);

@@ -64,27 +64,25 @@ void write_struct(const ElementType& type, std::string& out) {
   out += '}';
 }
 
-constexpr const char* doing = "describing a buffer to Python";
-
-PyRef whole(std::size_t number) { return check(PyLong_FromSize_t(number), doing); }
+PyRef whole(std::size_t number) { return check(PyLong_FromSize_t(number), describing_buffer); }
 
 PyRef tuple_of(const std::vector<std::size_t>& numbers) {
-  PyRef tuple = check(PyTuple_New(static_cast<Py_ssize_t>(numbers.size())), doing);
+  PyRef tuple = check(PyTuple_New(static_cast<Py_ssize_t>(numbers.size())), describing_buffer);
   for (std::size_t i = 0; i < numbers.size(); ++i) {
     PyTuple_SET_ITEM(tuple.get(), static_cast<Py_ssize_t>(i), whole(numbers[i]).release());
   }
   return tuple;
 }
 
-void append(const PyRef& list, const PyRef& item) { check(PyList_Append(list.get(), item.get()), doing); }
+void append(const PyRef& list, const PyRef& item) { check(PyList_Append(list.get(), item.get()), describing_buffer); }
 
-PyRef new_list() { return check(PyList_New(0), doing); }
+PyRef new_list() { return check(PyList_New(0), describing_buffer); }
 
 /// What numpy.dtype takes: text for a number, a dict for a struct, a tuple for an array.
 PyRef dtype_argument(const ElementType& type) {
   const auto [element, lengths] = flatten(type);
   if (!lengths.empty()) {
-    return check(PyTuple_Pack(2, dtype_argument(*element).get(), tuple_of(lengths).get()), doing);
+    return check(PyTuple_Pack(2, dtype_argument(*element).get(), tuple_of(lengths).get()), describing_buffer);
   }
   if (type.kind != 'V') return to_text(array_type(type));
   const PyRef names = new_list(), formats = new_list(), offsets = new_list();
@@ -95,7 +93,7 @@ PyRef dtype_argument(const ElementType& type) {
   }
   return check(Py_BuildValue("{s:O,s:O,s:O,s:n}", "names", names.get(), "formats", formats.get(), "offsets", offsets.get(),
                              "itemsize", static_cast<Py_ssize_t>(type.size)),
-               doing);
+               describing_buffer);
 }
 
 }  // namespace
@@ -133,7 +131,7 @@ std::string array_type(const ElementType& type) {
 PyRef array_description(const ElementType& type) {
   PyRef list = new_list();
   if (type.kind != 'V') {
-    append(list, check(Py_BuildValue("(ss)", "", array_type(type).c_str()), doing));
+    append(list, check(Py_BuildValue("(ss)", "", array_type(type).c_str()), describing_buffer));
     return list;
   }
   walk(
@@ -143,15 +141,15 @@ PyRef array_description(const ElementType& type) {
         const PyRef inner = element->kind == 'V' ? array_description(*element) : to_text(array_type(*element));
         append(list, check(lengths.empty() ? Py_BuildValue("(sO)", field.name, inner.get())
                                            : Py_BuildValue("(sOO)", field.name, inner.get(), tuple_of(lengths).get()),
-                           doing));
+                           describing_buffer));
       },
-      [&](std::size_t bytes) { append(list, check(Py_BuildValue("(ss)", "", ("|V" + std::to_string(bytes)).c_str()), doing)); });
+      [&](std::size_t bytes) { append(list, check(Py_BuildValue("(ss)", "", ("|V" + std::to_string(bytes)).c_str()), describing_buffer)); });
   return list;
 }
 
 PyRef numpy_dtype(const ElementType& type) {
   static Name dtype("dtype");
-  return call(attribute(import_module("numpy").get(), dtype, doing).get(), {dtype_argument(type).get()}, doing);
+  return call(attribute(import_module("numpy").get(), dtype, describing_buffer).get(), {dtype_argument(type).get()}, describing_buffer);
 }
 
 }  // namespace ophion

@@ -11,6 +11,9 @@
 
 namespace ophion {
 
+/// What errors say was being done.
+inline constexpr const char* describing_buffer = "describing a buffer to Python";
+
 /// "float32", "bool"; "{x: float32, hits: int16[4]}" for a struct: how errors write a type.
 std::string name_of(const ElementType& type);
 /// The same of a number by its kind and size, which need not be one of ours ("float16").

@@ -14,7 +14,7 @@ struct LoanObject {
   PyObject_HEAD
 };
 
-void destroy(PyObject* self) {
+void dealloc_loan(PyObject* self) {
   PyTypeObject* type = Py_TYPE(self);
   PyObject_Free(self);
   Py_DECREF(reinterpret_cast<PyObject*>(type));
@@ -24,7 +24,7 @@ void destroy(PyObject* self) {
 PyTypeObject* loan_type() {
   static PyTypeObject* type = nullptr;
   if (!type) {
-    static PyType_Slot slots[] = {{Py_tp_dealloc, reinterpret_cast<void*>(destroy)}, {0, nullptr}};
+    static PyType_Slot slots[] = {{Py_tp_dealloc, reinterpret_cast<void*>(dealloc_loan)}, {0, nullptr}};
     static PyType_Spec spec{"ophion.Loan", sizeof(LoanObject), 0,
                             Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, slots};
     type = reinterpret_cast<PyTypeObject*>(check(PyType_FromSpec(&spec), "making the type of loans").release());

@@ -28,7 +28,7 @@
 namespace ophion {
 namespace {
 
-constexpr std::chrono::milliseconds longest_wait{1500};
+constexpr std::chrono::milliseconds longest_wait_for_gil{1500};
 
 std::atomic<pid_t> owner{0};            // a forked child must not stop what it only inherited
 std::atomic<std::thread::id> exit_thread{};
@@ -69,7 +69,7 @@ class Watchdog {
   explicit Watchdog(int status) : state_(std::make_shared<State>()) {
     std::thread([state = state_, status] {
       std::unique_lock lock(state->mutex);
-      if (state->changed.wait_for(lock, longest_wait, [&] { return state->called_off; })) return;
+      if (state->changed.wait_for(lock, longest_wait_for_gil, [&] { return state->called_off; })) return;
       std::fflush(nullptr);
       _exit(status);
     }).detach();
@@ -107,7 +107,7 @@ bool gil_comes_free() {
     PyGILState_Release(token);
   }).detach();
   std::unique_lock lock(probe->mutex);
-  return probe->changed.wait_for(lock, longest_wait, [&] { return probe->had_gil; });
+  return probe->changed.wait_for(lock, longest_wait_for_gil, [&] { return probe->had_gil; });
 }
 
 /// The thread that ends the process takes the GIL and never gives it back: Python's threads are at rest from now on, while destructors

@@ -16,9 +16,6 @@
 namespace ophion {
 namespace {
 
-/// Seconds beyond a call's time limit for calls that import packages first.
-constexpr double for_imports = 60;
-
 /// Seconds in which a training that has been told that its time is over may hand in its best epoch.
 constexpr double for_best_epoch = 15;
 

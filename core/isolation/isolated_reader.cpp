@@ -19,9 +19,6 @@ Value request_of(const PluginInfo& plugin, const char* verb, const std::string& 
   return request;
 }
 
-/// Seconds beyond the time limit for calls that import packages first.
-constexpr double for_imports = 60;
-
 CallTerms terms_of(const std::string& file, double time_limit) {
   CallTerms terms;
   terms.who = "reading " + file;

@@ -22,6 +22,9 @@ class Descriptor {
   int number_ = -1;
 };
 
+/// Bytes up to where the next array may begin: arrays lie as NumPy's own do.
+constexpr std::size_t aligned(std::size_t bytes) noexcept { return (bytes + 63) / 64 * 64; }
+
 /// A mapped part of an anonymous file (memfd). Nobody who holds the file can make it smaller, so that what is mapped stays readable
 /// whatever the other process does. Not safe for concurrent use.
 class SharedMemory {

@@ -27,12 +27,10 @@ namespace {
 using Seconds = std::chrono::duration<double>;
 
 constexpr std::size_t first_room = std::size_t{1} << 20;
-constexpr std::size_t alignment = 64;  // of rows and scores, as NumPy's own
 constexpr std::chrono::milliseconds look_around{50};  // how often a long call looks for interrupt()
 constexpr double most_to_start = 120;
 constexpr double most_to_end = 2;
 
-std::size_t aligned(std::size_t bytes) noexcept { return (bytes + alignment - 1) / alignment * alignment; }
 
 std::string text_of(double seconds) {
   char text[32];

@@ -39,6 +39,9 @@ struct CallTerms {
   std::function<Value(const Value&)> reply;  ///< answers what the worker asks; must not throw
 };
 
+/// Seconds beyond a call's time limit for calls that import packages first.
+inline constexpr double for_imports = 60;
+
 /// A running worker. One call at a time: whoever has it, has it alone.
 class Worker {
  public:

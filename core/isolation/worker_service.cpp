@@ -30,8 +30,6 @@
 namespace ophion {
 namespace {
 
-constexpr std::size_t alignment = 64;
-
 MatrixView matrix_from(const SharedMatrix& shared, WorkerHost& host) {
   const auto* begin = reinterpret_cast<const float*>(host.block(shared.block).data() + shared.offset);
   return MatrixView(begin, shared.rows, shared.columns, shared.row_stride, shared.column_stride);
@@ -212,7 +210,7 @@ class WorkerService {
     Value columns = Value::array();
     for (const Column& column : *chunk) {
       columns.push_back(Value::Array{column.name, static_cast<int>(column.type), column.rows, column.width, bytes});
-      bytes += (column.rows * column.width * size_of(column.type) + alignment - 1) / alignment * alignment;
+      bytes += aligned(column.rows * column.width * size_of(column.type));
     }
     SharedMemory& memory = host_.block(size_from(request.at("block")));
     memory.follow(size_from(request.at("size")));

@@ -1,4 +1,4 @@
-/// Two processes of tests/buffers: `buffer_program after_the_end` drops what it shared when Python has ended, `buffer_program gigabyte`
+/// Two processes of tests/objects: `buffer_program after_the_end` drops what it shared when Python has ended, `buffer_program gigabyte`
 /// shares 1 GB and looks at the peak of its memory.
 #include "tests/pymethods/support.h"
 

@@ -3,8 +3,10 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <iterator>
 #include <list>
 #include <numeric>
 #include <ranges>
@@ -61,9 +63,7 @@ TEST_F(Iterating, IsARange) {
   static_assert(std::ranges::input_range<PyRange<double>>);
   auto range = iterate<double>(numbers(10));
   std::vector<double> items;
-  for (const double item : std::ranges::subrange(range.begin(), range.end()) | std::views::filter([](double x) { return x > 6; })) {
-    items.push_back(item);
-  }
+  std::ranges::copy_if(range, std::back_inserter(items), [](double item) { return item > 6; });
   EXPECT_THAT(items, ElementsAre(7, 8, 9));
 }
 

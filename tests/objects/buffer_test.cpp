@@ -1,5 +1,5 @@
 /// Buffers: one object, every protocol, the same memory.
-#include "buffers/support.h"
+#include "objects/support.h"
 
 #include <sys/mman.h>
 

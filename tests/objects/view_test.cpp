@@ -1,5 +1,5 @@
 /// Views: the memory of Python's objects, or why not.
-#include "buffers/support.h"
+#include "objects/support.h"
 
 #include <cstdint>
 #include <vector>

@@ -1,5 +1,5 @@
 /// Who keeps memory alive, and who may drop it where. Run under sanitizers too.
-#include "buffers/support.h"
+#include "objects/support.h"
 
 #include <sys/wait.h>
 
