@@ -13,7 +13,7 @@ what=${1:-}
 if [ "$what" = bench ]; then
   locks+=(requirements-test.lock requirements-bench.lock)
 elif [ "$what" = test ]; then
-  packages+=(clang-14 libclang-rt-14-dev)
+  packages+=(clang-16 libclang-rt-16-dev)
   locks+=(requirements-test.lock)
 fi
 if [ -n "$what" ]; then
@@ -25,7 +25,7 @@ if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
     cat >&2 <<MESSAGE
 Ophion's set-up knows Debian 12 and its kin (apt). On this system install, by its own package manager:
   g++ 12 or newer (C++20), CMake 3.25 or newer, Ninja, pkg-config, nlohmann-json 3.11, CLI11 2.1, spdlog 1.10, libzip 1.7, OpenSSL 3,
-  Python 3.11 with its headers, shared library and venv${what:+, GoogleTest 1.12, Google Benchmark 1.7, clang++-14 with libFuzzer; gfortran, libabigail and GSL 2.7, if you can}
+  Python 3.11 with its headers, shared library and venv${what:+, GoogleTest 1.12, Google Benchmark 1.7, clang++-16 with libFuzzer; gfortran, libabigail and GSL 2.7, if you can}
 then run the command again with OPHION_SKIP_SYSTEM_PACKAGES=1.
 MESSAGE
     exit 1
