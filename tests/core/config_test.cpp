@@ -16,6 +16,8 @@
 #include <ophion/plugin.h>
 
 #include "config_check.h"
+#include "core/error_of.h"
+#include "core/temporary_folder.h"
 
 using ophion::Config;
 using ophion::read_json;
@@ -30,14 +32,7 @@ namespace {
 const fs::path source = OPHION_SOURCE_DIR;
 const fs::path configs = source / "tests" / "core" / "configs";
 
-std::string text_of(const fs::path& file) {
-  std::ifstream stream(file);
-  std::stringstream text;
-  text << stream.rdbuf();
-  return text.str();
-}
-
-Value json_of(const fs::path& file) { return read_json(text_of(file), file.filename().string()); }
+Value json_of(const fs::path& file) { return read_json(read_text(file), file.filename().string()); }
 
 Value own_schema(const std::string& type) {
   const auto file = source / "plugins" / (type + "_method.schema.json");
@@ -48,15 +43,6 @@ Value own_schema(const std::string& type) {
 Value checked(const Value& document, const fs::path& folder = "/run") {
   static const Value common = json_of(source / "config" / "schema.json");
   return ophion::check_config(document, common, own_schema, [](const auto&) { return ophion::FeatureFunctions(); }, "c.json", folder);
-}
-
-std::string error_of(const Value& document) {
-  try {
-    checked(document);
-  } catch (const ophion::Error& error) {
-    return error.what();
-  }
-  return "no error";
 }
 
 std::set<std::string> names_in(const fs::path& folder) {
@@ -70,7 +56,8 @@ void expect_errors(const std::string& folder, const std::map<std::string, std::s
   std::set<std::string> names;
   for (const auto& [name, error] : expected) {
     names.insert(name);
-    EXPECT_EQ(error_of(json_of(configs / folder / (name + ".json"))), "c.json" + error) << name;
+    const Value document = json_of(configs / folder / (name + ".json"));
+    EXPECT_EQ(error_of<ophion::Error>([&] { checked(document); }), "c.json" + error) << name;
   }
   EXPECT_EQ(names, names_in(configs / folder));
 }
@@ -295,7 +282,7 @@ class ConfigFile : public testing::Test {
     return folder_ / name;
   }
 
-  Config good(const std::string& name) const { return Config::from_json(text_of(configs / "good" / (name + ".json")), "/run", registry()); }
+  Config good(const std::string& name) const { return Config::from_json(read_text(configs / "good" / (name + ".json")), "/run", registry()); }
 
   template <class Action>
   static ophion::ConfigError config_error_of(Action action) {
@@ -328,7 +315,7 @@ TEST_F(ConfigFile, TakesFoldsDrawnOrByAnExpression) {
 }
 
 TEST_F(ConfigFile, BecomesPlainStructs) {
-  const auto file = write("train.json", text_of(configs / "good" / "split_by_expression.json"));
+  const auto file = write("train.json", read_text(configs / "good" / "split_by_expression.json"));
   const auto config = Config::from_file(file, registry());
   EXPECT_EQ(config.file(), file);
   EXPECT_EQ(config.folder(), folder_);
@@ -426,7 +413,7 @@ TEST_F(ConfigFile, NamesTheNearestMethod) {
 }
 
 TEST_F(ConfigFile, MayHoldComments) {
-  const auto file = write("train.json", "// a run\n" + text_of(configs / "good" / "weights.json"));
+  const auto file = write("train.json", "// a run\n" + read_text(configs / "good" / "weights.json"));
   EXPECT_EQ(Config::from_file(file, registry()).name(), "toy");
 }
 

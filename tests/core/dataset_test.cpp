@@ -11,20 +11,11 @@
 
 #include <ophion/error.h>
 
+#include "core/error_of.h"
 #include "dtype.h"
 
 namespace ophion {
 namespace {
-
-template <class Action>
-std::string error_of(Action&& action) {
-  try {
-    action();
-  } catch (const DataError& error) {
-    return error.what();
-  }
-  return "no DataError";
-}
 
 TEST(DType, HasTheNamesThatNumPyUses) {
   EXPECT_STREQ(name_of(dtype_of<bool>()), "bool");
@@ -78,8 +69,8 @@ TEST(Dataset, KeepsViewsAndTheirOwnersNotCopies) {
 }
 
 TEST(Dataset, RefusesColumnsWithoutANameOrOfOneName) {
-  EXPECT_EQ(error_of([] { Dataset({"pt", "eta", "pt"}); }), "Dataset: two columns of the name 'pt'");
-  EXPECT_EQ(error_of([] { Dataset({"pt", ""}); }), "Dataset: a column without a name");
+  EXPECT_EQ(error_of<DataError>([] { Dataset({"pt", "eta", "pt"}); }), "Dataset: two columns of the name 'pt'");
+  EXPECT_EQ(error_of<DataError>([] { Dataset({"pt", ""}); }), "Dataset: a column without a name");
 }
 
 TEST(Dataset, RefusesWhatDoesNotFitTogether) {
@@ -88,19 +79,19 @@ TEST(Dataset, RefusesWhatDoesNotFitTogether) {
   const std::vector<std::int64_t> events(4);
   Dataset data({"a", "b"});
   data.add("first", MatrixView(numbers.data(), 3, 2));
-  EXPECT_EQ(error_of([&] { data.add("signal", MatrixView(numbers.data(), 2, 3)); }),
+  EXPECT_EQ(error_of<DataError>([&] { data.add("signal", MatrixView(numbers.data(), 2, 3)); }),
             "Dataset::add: sample 1 ('signal'): expected a matrix of 2 columns, found 3");
-  EXPECT_EQ(error_of([&] { data.add("signal", MatrixView(numbers.data(), 3, 2), weights); }),
+  EXPECT_EQ(error_of<DataError>([&] { data.add("signal", MatrixView(numbers.data(), 3, 2), weights); }),
             "Dataset::add: sample 1 ('signal'): expected 3 weights, found 2");
-  EXPECT_EQ(error_of([&] {
+  EXPECT_EQ(error_of<DataError>([&] {
               data.add("signal", MatrixView(numbers.data(), 3, 2), {}, {Column("event", std::span(events))});
             }),
             "Dataset::add: sample 1 ('signal'): expected 3 rows in column 'event', found 4");
-  EXPECT_EQ(error_of([&] {
+  EXPECT_EQ(error_of<DataError>([&] {
               data.add("", MatrixView(numbers.data(), 3, 2), {}, {Column("b", std::span(events).first(3))});
             }),
             "Dataset::add: sample 1: two columns of the name 'b'");
-  EXPECT_EQ(error_of([&] { data.add("signal", MatrixView(static_cast<const float*>(nullptr), 3, 2)); }),
+  EXPECT_EQ(error_of<DataError>([&] { data.add("signal", MatrixView(static_cast<const float*>(nullptr), 3, 2)); }),
             "Dataset::add: sample 1 ('signal'): the matrix has 3 rows and no memory");
   EXPECT_EQ(data.samples().size(), 1u);
 }
@@ -108,12 +99,12 @@ TEST(Dataset, RefusesWhatDoesNotFitTogether) {
 TEST(Dataset, TakesTargetsForTheEventsAddedLast) {
   const std::vector<float> numbers(6);
   Dataset data({"a", "b"});
-  EXPECT_EQ(error_of([&] { data.targets(MatrixView(numbers.data(), 3, 1)); }),
+  EXPECT_EQ(error_of<DataError>([&] { data.targets(MatrixView(numbers.data(), 3, 1)); }),
             "Dataset::targets: no events were added yet");
   data.add("", MatrixView(numbers.data(), 3, 2));
-  EXPECT_EQ(error_of([&] { data.targets(MatrixView(numbers.data(), 2, 1)); }),
+  EXPECT_EQ(error_of<DataError>([&] { data.targets(MatrixView(numbers.data(), 2, 1)); }),
             "Dataset::targets: sample 0: expected 3 rows, found 2");
-  EXPECT_EQ(error_of([&] { data.targets(MatrixView(numbers.data(), 3, 0)); }),
+  EXPECT_EQ(error_of<DataError>([&] { data.targets(MatrixView(numbers.data(), 3, 0)); }),
             "Dataset::targets: sample 0: expected a column for each target, found none");
   data.targets(MatrixView(numbers.data(), 3, 2));
   EXPECT_EQ(data.samples()[0].targets.columns(), 2u);

@@ -3,7 +3,6 @@
 
 #include <cmath>
 #include <cstdint>
-#include <limits>
 #include <string>
 #include <vector>
 
@@ -21,9 +20,6 @@ namespace {
 using testing::ElementsAre;
 using testing::EndsWith;
 using testing::StartsWith;
-
-constexpr float nan_f = std::numeric_limits<float>::quiet_NaN();
-constexpr double nan_d = std::numeric_limits<double>::quiet_NaN();
 
 using RefusedEvents = EventsFromFiles;
 
@@ -80,7 +76,7 @@ TEST_F(RefusedEvents, NameTheExpressionThatCannotBeParsed) {
 
 TEST_F(RefusedEvents, IncludeMissingFeaturesWithTheirNumber) {
   two_small_files();
-  reader_->files["s.fake"].columns[0] = made_column<float>("x", {1, nan_f, -std::numeric_limits<float>::infinity()});
+  reader_->files["s.fake"].columns[0] = made_column<float>("x", {1, NAN, -INFINITY});
   EXPECT_EQ(error(), "s.fake, tree 'events': feature 'x' is not finite in 2 of 3 selected events (first: nan at entry 1); "
                      "data.missing can be drop, impute or keep");
   plan_.data.samples[0].selection = "abs(x) < 10";
@@ -98,7 +94,7 @@ TEST_F(RefusedEvents, IncludeFiniteNumbersThatFloat32CannotHold) {
 
 TEST_F(RefusedEvents, IncludeWeightsThatAreNoNumbers) {
   two_small_files();
-  reader_->files["b.fake"].columns[1] = made_column<double>("w", {1, nan_d});
+  reader_->files["b.fake"].columns[1] = made_column<double>("w", {1, NAN});
   plan_.data.samples[1].weight = "w";
   plan_.data.negative = NegativeWeights::keep;
   EXPECT_EQ(error(), "b.fake, tree 'events': weight 'w' of sample 1 ('background') is not finite in 1 of 2 selected events (first: nan at entry 1)");
@@ -118,7 +114,7 @@ TEST_F(RefusedEvents, IncludeNegativeWeightsUnlessTheConfigSaysWhatToDo) {
 
 TEST_F(RefusedEvents, IncludeASelectionThatIsNeitherTrueNorFalse) {
   two_small_files();
-  reader_->files["s.fake"].columns[1] = made_column<double>("w", {1, nan_d, 1});
+  reader_->files["s.fake"].columns[1] = made_column<double>("w", {1, NAN, 1});
   plan_.data.samples[0].selection = "w * 2";
   EXPECT_EQ(error(), "s.fake, tree 'events': selection 'w * 2' of sample 0 ('signal') is neither true nor false in 1 of 3 events (first: nan at entry 1)");
 }
@@ -129,7 +125,7 @@ TEST_F(RefusedEvents, IncludeASampleOfWhichNothingIsLeft) {
   EXPECT_EQ(error(), "sample 1 ('background'), b.fake: none of 2 events is left after selection 'x > 1000'");
   plan_.data.samples[1].selection = "";
   plan_.data.missing = MissingPolicy::drop;
-  reader_->files["b.fake"].columns[0] = made_column<float>("x", {nan_f, nan_f});
+  reader_->files["b.fake"].columns[0] = made_column<float>("x", {NAN, NAN});
   EXPECT_EQ(error(), "sample 1 ('background'), b.fake: none of 2 events is left, 2 dropped for missing values");
   reader_->files["b.fake"].columns = {made_column<float>("x", {})};
   EXPECT_EQ(error(), "sample 1 ('background'), b.fake: there are no events");

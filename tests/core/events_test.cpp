@@ -21,10 +21,6 @@ namespace {
 using testing::ElementsAre;
 using testing::StartsWith;
 
-constexpr float nan_f = std::numeric_limits<float>::quiet_NaN();
-constexpr double nan_d = std::numeric_limits<double>::quiet_NaN();
-constexpr double inf_d = std::numeric_limits<double>::infinity();
-
 TEST_F(EventsFromFiles, GoThroughSelectionWeightAndFeaturesToRowMajorParts) {
   file("s.fake", {made_column<float>("a", {1, 2, 3, 4}), made_column<std::int32_t>("n", {5, -6, 7, -8}),
                   made_column<double>("w", {0.5, 0.25, 2, 4}), made_column<bool>("unused", {true, true, true, true})});
@@ -176,7 +172,7 @@ TEST_F(EventsFromFiles, WidenASpectatorWhenFilesDiffer) {
 }
 
 TEST_F(EventsFromFiles, GiveTargetsForRegression) {
-  file("a.fake", {made_column<float>("x", {1, 2, 3}), made_column<double>("y", {4, 5, nan_d})});
+  file("a.fake", {made_column<float>("x", {1, 2, 3}), made_column<double>("y", {4, 5, NAN})});
   plan_.task = "regression";
   plan_.data.targets = {{"y", "y", ""}, {"twice", "2 * y", ""}};
   plan_.data.samples = {sample("", "a.fake")};
@@ -226,7 +222,7 @@ TEST_F(EventsFromFiles, TakeOneElementOfAnArrayColumnOrAColumnOfThatName) {
 
 TEST_F(EventsFromFiles, DropCountOrKeepMissingFeaturesAsAsked) {
   two_small_files();
-  reader_->files["s.fake"].columns[0] = made_column<double>("x", {1, nan_d, inf_d});
+  reader_->files["s.fake"].columns[0] = made_column<double>("x", {1, NAN, INFINITY});
   plan_.data.missing = MissingPolicy::drop;
   const Events dropped = read();
   EXPECT_THAT(column(dropped[PartName::train].features, 0), ElementsAre(1, 10, 20));
@@ -240,7 +236,7 @@ TEST_F(EventsFromFiles, DropCountOrKeepMissingFeaturesAsAsked) {
 }
 
 TEST_F(EventsFromFiles, LearnMediansFromTheTrainingPartOnly) {
-  file("s.fake", {made_column<double>("x", {1, 2, 4, inf_d, nan_d, 1000}), made_column<float>("y", {1, 2, 3, 4, 5, 600}),
+  file("s.fake", {made_column<double>("x", {1, 2, 4, INFINITY, NAN, 1000}), made_column<float>("y", {1, 2, 3, 4, 5, 600}),
                   made_column<int>("part", {0, 0, 0, 0, 0, 1})});
   file("b.fake", {made_column<float>("x", {9, 1000}), made_column<float>("y", {6, 600}), made_column<int>("part", {0, 1})});
   plan_.data.features.push_back({"y", "y", ""});
@@ -253,8 +249,8 @@ TEST_F(EventsFromFiles, LearnMediansFromTheTrainingPartOnly) {
   EXPECT_THAT(events.imputed, ElementsAre(3, 3.5));
   EXPECT_TRUE(std::isnan(events[PartName::train].features.at(3, 0))) << "an infinity is missing too";
 
-  reader_->files["b.fake"].columns[0] = made_column<float>("x", {nan_f, 1});
-  reader_->files["s.fake"].columns[0] = made_column<double>("x", {inf_d, nan_d, nan_d, nan_d, nan_d, 1});
+  reader_->files["b.fake"].columns[0] = made_column<float>("x", {NAN, 1});
+  reader_->files["s.fake"].columns[0] = made_column<double>("x", {INFINITY, NAN, NAN, NAN, NAN, 1});
   EXPECT_EQ(error(), "feature 'x' has no finite value in the training part: there is nothing to impute with");
 }
 

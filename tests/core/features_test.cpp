@@ -16,18 +16,10 @@
 #include <ophion/error.h>
 #include <ophion/value.h>
 
+#include "core/error_of.h"
+
 namespace ophion {
 namespace {
-
-template <class Problem>
-std::string refusal(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const Problem& problem) {
-    return problem.what();
-  }
-  return "nothing was refused";
-}
 
 std::vector<double> evaluated(const std::string& text, const Columns& columns, std::size_t first, std::size_t rows) {
   std::vector<std::string> names;
@@ -43,10 +35,10 @@ double first_of(const std::vector<T>& values) {
 }
 
 TEST(Features, NameTheTextAndThePlaceOfASyntaxError) {
-  EXPECT_EQ(refusal<DataError>([] { parse_expression("pt >", "selection"); }),
+  EXPECT_EQ(error_of<DataError>([] { parse_expression("pt >", "selection"); }),
             "selection 'pt >': expected a number, a column or '(', found end of text at column 5");
   const std::string text = std::string(300, 'a') + " ) " + std::string(300, 'b');
-  EXPECT_EQ(refusal<DataError>([&] { parse_expression(text, "weight"); }),
+  EXPECT_EQ(error_of<DataError>([&] { parse_expression(text, "weight"); }),
             "weight '…" + std::string(99, 'a') + " ) " + std::string(98, 'b') +
                 "…': expected an operator or the end, found ')' at column 302");
 }
@@ -89,13 +81,13 @@ TEST(Features, TheDeepestExpressionFitsIntoAModelFile) {
   manifest.find("features")->as_array()[0].set("tree", to_value(deepest));
   const Value read = read_json(write_json(manifest), "manifest.json");
   EXPECT_EQ(expression_from_value(read.at("features").at(0).at("tree")).nodes().size(), 56u);
-  EXPECT_THAT(refusal<DataError>([&] { parse_expression("abs(" + text + ")", "feature"); }),
+  EXPECT_THAT(error_of<DataError>([&] { parse_expression("abs(" + text + ")", "feature"); }),
               testing::HasSubstr("operators are nested more than 56 deep"));
 }
 
 TEST(Features, AreRefusedWhenTheFileIsDamaged) {
   const auto reading = [](const std::string& tree) {
-    const std::string problem = refusal<ModelError>([&] { expression_from_value(read_json(tree, "tree")); });
+    const std::string problem = error_of<ModelError>([&] { expression_from_value(read_json(tree, "tree")); });
     const std::string opening = "the model file holds a damaged expression: ";
     return problem.starts_with(opening) ? problem.substr(opening.size()) : problem;
   };
@@ -114,7 +106,7 @@ TEST(Features, AreRefusedWhenTheFileIsDamaged) {
   EXPECT_EQ(reading(R"(["column", "pt", -1])"), "column 'pt' has the index -1");
   EXPECT_EQ(reading(R"(["column", "pt", 4294967296])"), "column 'pt' has the index 4294967296");
   EXPECT_EQ(reading(R"(["column", ""])"), "an input of the expression has no name");
-  EXPECT_EQ(refusal<ModelError>([] { expression_from_value(Value(Value::Array{"number", NAN})); }),
+  EXPECT_EQ(error_of<ModelError>([] { expression_from_value(Value(Value::Array{"number", NAN})); }),
             "the model file holds a damaged expression: a number of the expression is not finite");
 }
 
@@ -125,11 +117,11 @@ TEST(Features, AreRefusedWhenTheTreeIsABomb) {
     around.push_back(std::move(deep));
     deep = std::move(around);
   }
-  EXPECT_EQ(refusal<ModelError>([&] { expression_from_value(deep); }),
+  EXPECT_EQ(error_of<ModelError>([&] { expression_from_value(deep); }),
             "the model file holds a damaged expression: it is nested more than 56 deep");
   Value wide(Value::Array{"+"});
   for (int i = 0; i < 2000; ++i) wide.push_back(Value(Value::Array{"number", 1}));
-  EXPECT_EQ(refusal<ModelError>([&] { expression_from_value(wide); }),
+  EXPECT_EQ(error_of<ModelError>([&] { expression_from_value(wide); }),
             "the model file holds a damaged expression: it has more than 1024 numbers, columns and operators");
 }
 
@@ -185,7 +177,7 @@ TEST(Features, FindAnElementUnderItsOwnNameFirst) {
 }
 
 TEST(Features, NameTheColumnThatIsMissingAndTheNearest) {
-  EXPECT_EQ(refusal<DataError>([] { BoundExpression(parse_expression("mZl + 1", ""), {"mZ1", "eta"}, "feature 'm'"); }),
+  EXPECT_EQ(error_of<DataError>([] { BoundExpression(parse_expression("mZl + 1", ""), {"mZ1", "eta"}, "feature 'm'"); }),
             "feature 'm': there is no column 'mZl'" + nearest_names("mZl", {"mZ1", "eta"}));
   EXPECT_THAT(nearest_names("mZl", {"mZ1", "eta"}), testing::HasSubstr("'mZ1'"));
 }
@@ -197,7 +189,7 @@ TEST(Features, TellNumbersFromArrays) {
   array.width = 3;
   const Column plain("y", std::span<const double>(numbers));
   const auto reading = [&](const std::string& text, std::size_t rows) {
-    return refusal<DataError>([&] { evaluated(text, {array, plain}, 0, rows); });
+    return error_of<DataError>([&] { evaluated(text, {array, plain}, 0, rows); });
   };
   EXPECT_EQ(reading("x + 1", 1), "feature 'f': column 'x' holds 3 numbers an event: write x[0]");
   EXPECT_EQ(reading("x[3]", 1), "feature 'f': column 'x' holds 3 numbers an event: there is no x[3]");

@@ -9,6 +9,8 @@
 #include <ophion/error.h>
 #include <ophion/model.h>
 
+#include "core/cpp_plugins.h"
+#include "core/error_of.h"
 #include "core/fake_reader.h"
 #include "core/small_model.h"
 #include "core/temporary_folder.h"
@@ -19,12 +21,6 @@ namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
-
-LoadOptions options() {
-  LoadOptions options;
-  options.registry = Registry({std::filesystem::path(OPHION_BINARY_DIR) / "tests" / "cpp_plugins"});
-  return options;
-}
 
 std::shared_ptr<const ModelFile> fold(int number) {
   auto members = small_members();
@@ -40,33 +36,29 @@ std::shared_ptr<const ModelFile> fold(int number) {
 
 FoldedParts three(const std::string& by = "event % 3") { return {{fold(0), fold(1), fold(2)}, by, Value::object()}; }
 
-Model model(const std::string& by = "event % 3") { return Model(join_folds(three(by), {}), options()); }
+Model model(const std::string& by = "event % 3") { return Model(join_folds(three(by), {}), linear_options()); }
 
 /// The same file with another manifest.
-std::shared_ptr<const ModelFile> changed(void (*change)(Value& manifest)) {
+std::shared_ptr<const ModelFile> changed_folds(void (*change)(Value& manifest)) {
   const auto file = join_folds(three(), {});
   Value manifest = file->manifest();
   change(manifest);
   return ModelFile::make(std::move(manifest), file->members());
 }
 
-std::string refusal(const std::shared_ptr<const ModelFile>& file) {
-  return error_of<ModelError>([&] { Model(file, options()); });
-}
-
-const std::vector<float> rows{1, 12, 2, 12, 3, 12};  // x and |y|: fold 0 gives x + 60, fold 1 2x + 40, fold 2 3x + 30
+const std::vector<float> three_rows{1, 12, 2, 12, 3, 12};  // x and |y|: fold 0 gives x + 60, fold 1 2x + 40, fold 2 3x + 30
 
 TEST(FoldedModel, ScoresFeaturesByTheMeanOfItsFolds) {
   EXPECT_EQ(model().folds(), 3u);
-  EXPECT_THAT(model().predict(MatrixView(rows.data(), 2, 2)), ElementsAre((61.0f + 42 + 33) / 3, (62.0f + 44 + 36) / 3));
+  EXPECT_THAT(model().predict(MatrixView(three_rows.data(), 2, 2)), ElementsAre((61.0f + 42 + 33) / 3, (62.0f + 44 + 36) / 3));
 }
 
 TEST(FoldedModel, ScoresEachRowByTheFoldNamedForIt) {
   const std::vector<std::int16_t> folds{2, -1, 0};
-  EXPECT_THAT(model().predict(MatrixView(rows.data(), 3, 2), folds), ElementsAre(33.0f, (62.0f + 44 + 36) / 3, 63.0f));
+  EXPECT_THAT(model().predict(MatrixView(three_rows.data(), 3, 2), folds), ElementsAre(33.0f, (62.0f + 44 + 36) / 3, 63.0f));
   const std::vector<std::int16_t> unknown{0, 3, 0};
-  EXPECT_EQ(error_of<DataError>([&] { model().predict(MatrixView(rows.data(), 3, 2), unknown); }), "row 1 is of fold 3, the model has 3 folds");
-  EXPECT_EQ(error_of<DataError>([&] { model().predict(MatrixView(rows.data(), 2, 2), unknown); }),
+  EXPECT_EQ(error_of<DataError>([&] { model().predict(MatrixView(three_rows.data(), 3, 2), unknown); }), "row 1 is of fold 3, the model has 3 folds");
+  EXPECT_EQ(error_of<DataError>([&] { model().predict(MatrixView(three_rows.data(), 2, 2), unknown); }),
             "expected 2 folds and room for 2 scores, found 3 and 2");
 }
 
@@ -115,9 +107,9 @@ TEST(FoldedModel, CountsRowsAsTheCallerDoesInErrors) {
 
 TEST(FoldedModel, IsSavedAndLoadedWithItsSelfTest) {
   const TemporaryFolder folder;
-  const auto file = join_folds(three(), self_test_by(model(), rows, 1));
-  Model(file, options()).save(folder.path() / "m.ophion");
-  const Model loaded = Model::load(folder.path() / "m.ophion", options());
+  const auto file = join_folds(three(), self_test_by(model(), three_rows, 1));
+  Model(file, linear_options()).save(folder.path() / "m.ophion");
+  const Model loaded = Model::load(folder.path() / "m.ophion", linear_options());
   EXPECT_EQ(loaded.bind({"event", "x", "y"})({2, 1, 12}), 33.0f);
   EXPECT_EQ(loaded.manifest().at("selftest").at("rows"), Value(3));
   const Value& folds = loaded.manifest().at("folds");
@@ -141,7 +133,7 @@ TEST(FoldedModel, HasAFormWhereEveryFoldHasIt) {
   const Value& payloads = file->manifest().at("payloads");
   ASSERT_EQ(payloads.size(), 3u);
   EXPECT_EQ(payloads.at(1).at("not_native"), Value("fold 0 has none"));
-  EXPECT_EQ(Model(file, options()).backend(), "linear");
+  EXPECT_EQ(Model(file, linear_options()).backend(), "linear");
 }
 
 TEST(FoldedModel, RefusesScriptsThatChangedBetweenTwoFolds) {
@@ -155,19 +147,19 @@ TEST(FoldedModel, RefusesScriptsThatChangedBetweenTwoFolds) {
 TEST(FoldedModel, NeedsTrustWhereItCarriesCode) {
   FoldedParts parts = three();
   for (auto& one : parts.folds) one = small_model_with_code(true);
-  EXPECT_THAT(error_of<TrustError>([&] { Model(join_folds(parts, {}), options()); }), HasSubstr("to load it is to run code"));
+  EXPECT_THAT(error_of<TrustError>([&] { Model(join_folds(parts, {}), linear_options()); }), HasSubstr("to load it is to run code"));
 }
 
 TEST(FoldedModel, RefusesAFileThatLacksAFold) {
-  EXPECT_THAT(refusal(changed([](Value& manifest) { manifest.find("folds")->set("count", 1); })), HasSubstr("a model can't have 1 folds"));
-  EXPECT_THAT(refusal(changed([](Value& manifest) { manifest.find("folds")->set("count", 4); })), HasSubstr("not every fold has its transforms"));
-  EXPECT_THAT(refusal(changed([](Value& manifest) { manifest.find("payloads")->as_array().pop_back(); })),
+  EXPECT_THAT(load_refusal(changed_folds([](Value& manifest) { manifest.find("folds")->set("count", 1); })), HasSubstr("a model can't have 1 folds"));
+  EXPECT_THAT(load_refusal(changed_folds([](Value& manifest) { manifest.find("folds")->set("count", 4); })), HasSubstr("not every fold has its transforms"));
+  EXPECT_THAT(load_refusal(changed_folds([](Value& manifest) { manifest.find("payloads")->as_array().pop_back(); })),
               HasSubstr("backend 'linear' has no payload of fold 2"));
-  EXPECT_THAT(refusal(changed([](Value& manifest) { manifest.find("payloads")->as_array()[1].set("fold", 7); })),
+  EXPECT_THAT(load_refusal(changed_folds([](Value& manifest) { manifest.find("payloads")->as_array()[1].set("fold", 7); })),
               HasSubstr("payload 'fold1' is of a fold that the model has not"));
-  EXPECT_THAT(refusal(changed([](Value& manifest) { manifest.find("payloads")->as_array()[1].set("fold", Value()); })),
+  EXPECT_THAT(load_refusal(changed_folds([](Value& manifest) { manifest.find("payloads")->as_array()[1].set("fold", Value()); })),
               HasSubstr("payload 'fold1' is of a fold that the model has not"));
-  EXPECT_THAT(refusal(changed([](Value& manifest) { manifest.find("folds")->set("expression", read_json(R"(["%", ["column"]])", "")); })),
+  EXPECT_THAT(load_refusal(changed_folds([](Value& manifest) { manifest.find("folds")->set("expression", read_json(R"(["%", ["column"]])", "")); })),
               HasSubstr("damaged expression"));
 }
 

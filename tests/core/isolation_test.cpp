@@ -27,6 +27,7 @@
 #include <ophion/model.h>
 #include <ophion/runtime.h>
 
+#include "core/error_of.h"
 #include "core/temporary_folder.h"
 #include "isolation/wire.h"
 
@@ -43,7 +44,7 @@ namespace {
 /// The address sanitizer would make of a worker's crash an exit status of its own; it reads this when a worker starts.
 const int crashes_stay_signals = setenv("ASAN_OPTIONS", "handle_segv=0", 1);
 
-const Registry& registry() {
+const Registry& guest_registry() {
   static const Registry all({fs::path(OPHION_BINARY_DIR) / "tests" / "guests"});
   return all;
 }
@@ -53,7 +54,7 @@ Spec spec_of_two() { return {"classification", {"x", "y"}, {"background", "signa
 Value options_of(const std::string& json) { return read_json(json, "options"); }
 
 std::unique_ptr<Backend> loaded(const std::string& options, WorkerSettings settings = {}, const CallOptions& call = {}, int workers = 1) {
-  return isolated_method(registry(), "guest", std::move(settings), workers)->load({}, spec_of_two(), options_of(options), call);
+  return isolated_method(guest_registry(), "guest", std::move(settings), workers)->load({}, spec_of_two(), options_of(options), call);
 }
 
 float score(const Backend& backend, float x, float y) {
@@ -61,17 +62,6 @@ float score(const Backend& backend, float x, float y) {
   float out = 0;
   backend.predict(MatrixView(row, 1, 2), {&out, 1});
   return out;
-}
-
-template <class Thrown, class Work>
-std::string text_of(Work&& work) {
-  try {
-    work();
-  } catch (const Thrown& error) {
-    return error.what();
-  }
-  ADD_FAILURE() << "nothing of that kind was thrown";
-  return "";
 }
 
 TrainContext context_of(const std::string& options) {
@@ -83,7 +73,7 @@ TrainContext context_of(const std::string& options) {
 }
 
 /// Three events in this program's own memory.
-struct Events {
+struct ThreeEvents {
   std::vector<float> x{1, 2, 3, 4, 5, 6};
   std::vector<std::int32_t> labels{1, 0, 1};
   std::vector<double> weights{0.5, 1, 2};
@@ -120,7 +110,7 @@ TEST(Isolation, ScoresInAnotherProcess) {
 }
 
 TEST(Isolation, KeepsTheOrderInWhichRowsLie) {
-  const auto backend = isolated_method(registry(), "guest", {})->load({}, {"regression", {"x", "y"}, {}, {"a"}}, options_of(R"({"predict": "strides"})"), {});
+  const auto backend = isolated_method(guest_registry(), "guest", {})->load({}, {"regression", {"x", "y"}, {}, {"a"}}, options_of(R"({"predict": "strides"})"), {});
   std::vector<float> x(12), out(6);
   backend->predict(MatrixView(x.data(), 6, 2), out);
   EXPECT_THAT(std::vector(out.begin(), out.begin() + 2), ElementsAre(2.0f, 1.0f));
@@ -135,7 +125,7 @@ TEST(Isolation, LendsSharedMemoryWithoutACopyAndForReadingOnly) {
   loaded(R"({"predict": "sum"})")->predict(MatrixView(x.get(), 10'000, 2), out);
   EXPECT_EQ(out[9'999], 2.0f);
   const auto writer = loaded(R"({"predict": "write"})");
-  EXPECT_THAT(text_of<WorkerError>([&] { writer->predict(MatrixView(x.get(), 10'000, 2), out); }), HasSubstr("signal 11"));
+  EXPECT_THAT(error_of<WorkerError>([&] { writer->predict(MatrixView(x.get(), 10'000, 2), out); }), HasSubstr("signal 11"));
   EXPECT_EQ(x[0], 1.0f);
 }
 
@@ -149,7 +139,7 @@ TEST(Isolation, NamesHowAWorkerEndedAndGoesOn) {
     const auto backend = loaded(std::string(R"({"name": "net", "predict": ")") + one.behaviour + "\"}");
     const auto other = loaded(R"({"predict": "sum"})");
     EXPECT_EQ(score(*backend, 1, 1), 2.0f);
-    EXPECT_EQ(text_of<WorkerError>([&] { score(*backend, -1, 1); }),
+    EXPECT_EQ(error_of<WorkerError>([&] { score(*backend, -1, 1); }),
               std::string("method 'net': predict(): the worker process ") + one.ending);
     EXPECT_EQ(score(*other, 2, 2), 4.0f);
     EXPECT_EQ(score(*backend, 3, 1), 4.0f);
@@ -160,7 +150,7 @@ TEST(Isolation, EndsACallAtItsTimeLimit) {
   CallOptions call;
   call.time_limit = 0.2;
   const auto backend = loaded(R"({"name": "net", "predict": "loop"})", {}, call);
-  EXPECT_EQ(text_of<TimeLimit>([&] { score(*backend, -1, 1); }),
+  EXPECT_EQ(error_of<TimeLimit>([&] { score(*backend, -1, 1); }),
             "method 'net': predict() took longer than its time_limit of 0.2 s; its worker process was ended");
   EXPECT_EQ(score(*backend, 1, 1), 2.0f);
 }
@@ -172,7 +162,7 @@ TEST(Isolation, LimitsMemory) {
   WorkerSettings settings;
   settings.memory_limit = std::size_t{1} << 30;
   const auto backend = loaded(R"({"name": "net", "predict": "bomb"})", settings);
-  EXPECT_EQ(text_of<WorkerError>([&] { score(*backend, -1, 1); }),
+  EXPECT_EQ(error_of<WorkerError>([&] { score(*backend, -1, 1); }),
             "method 'net': predict(): the worker process ran out of memory (its memory_limit is 1073741824 bytes)");
   EXPECT_EQ(score(*backend, 1, 1), 2.0f);
 }
@@ -180,10 +170,10 @@ TEST(Isolation, LimitsMemory) {
 TEST(Isolation, BringsEveryKindOfErrorBack) {
   const auto with = [](const char* behaviour) { return std::string(R"({"predict": ")") + behaviour + "\"}"; };
   const auto backend = loaded(with("throw"));
-  EXPECT_EQ(text_of<Error>([&] { score(*backend, -1, 1); }), "no luck");
+  EXPECT_EQ(error_of<Error>([&] { score(*backend, -1, 1); }), "no luck");
   EXPECT_EQ(score(*backend, 1, 1), 2.0f);
-  EXPECT_EQ(text_of<DataError>([&] { score(*loaded(with("data")), -1, 1); }), "bad row");
-  EXPECT_EQ(text_of<TimeLimit>([&] { score(*loaded(with("time")), -1, 1); }), "too long");
+  EXPECT_EQ(error_of<DataError>([&] { score(*loaded(with("data")), -1, 1); }), "bad row");
+  EXPECT_EQ(error_of<TimeLimit>([&] { score(*loaded(with("time")), -1, 1); }), "too long");
   try {
     score(*loaded(with("config")), -1, 1);
     ADD_FAILURE();
@@ -204,8 +194,8 @@ TEST(Isolation, BringsEveryKindOfErrorBack) {
 }
 
 TEST(Isolation, FailsToLoadAsInThisProcess) {
-  EXPECT_EQ(text_of<Error>([] { loaded(R"({"load": "throw"})"); }), "no luck");
-  EXPECT_EQ(text_of<WorkerError>([] { loaded(R"({"load": "exit"})"); }), "method 'guest': load(): the worker process ended with exit status 7");
+  EXPECT_EQ(error_of<Error>([] { loaded(R"({"load": "throw"})"); }), "no luck");
+  EXPECT_EQ(error_of<WorkerError>([] { loaded(R"({"load": "exit"})"); }), "method 'guest': load(): the worker process ended with exit status 7");
 }
 
 TEST(Isolation, HandsOnEveryLineInOrder) {
@@ -252,8 +242,8 @@ TEST(Isolation, TrainsOnEventsOfThisProcess) {
     losses.push_back(progress.metrics[0].second);
     return progress.epoch < 3;
   };
-  const Events events;
-  const Payload payload = isolated_method(registry(), "guest", {})->train(events.data(), context);
+  const ThreeEvents events;
+  const Payload payload = isolated_method(guest_registry(), "guest", {})->train(events.data(), context);
   EXPECT_THAT(losses, ElementsAre(1.0, 0.5, 1.0 / 3));
   EXPECT_EQ(payload.info.at("epochs").as_integer(), 3);
   EXPECT_NE(payload.info.at("process").as_integer(), getpid());
@@ -268,21 +258,21 @@ TEST(Isolation, LetsTheHostsOwnExceptionEndATraining) {
     if (progress.epoch == 2) throw std::domain_error("enough");
     return true;
   };
-  const auto method = isolated_method(registry(), "guest", {});
-  const Events events;
-  EXPECT_EQ(text_of<std::domain_error>([&] { method->train(events.data(), context); }), "enough");
+  const auto method = isolated_method(guest_registry(), "guest", {});
+  const ThreeEvents events;
+  EXPECT_EQ(error_of<std::domain_error>([&] { method->train(events.data(), context); }), "enough");
   EXPECT_NO_THROW(method->check(context_of("{}")));
 }
 
 TEST(Isolation, PassesInterruptOn) {
   TrainContext context = context_of(R"({"train": "wait for interrupt"})");
-  const auto method = isolated_method(registry(), "guest", {});
+  const auto method = isolated_method(guest_registry(), "guest", {});
   method->check(context);  // a worker waits
   std::thread later([] {
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
     interrupt();
   });
-  const Events events;
+  const ThreeEvents events;
   EXPECT_EQ(method->train(events.data(), context).members.at("sums"), "21.000000 2 3.500000 0 0");
   later.join();
   clear_interrupt();
@@ -292,8 +282,8 @@ TEST(Isolation, PassesInterruptOn) {
 }
 
 TEST(Isolation, UsesOneWorkerForOneCallAfterTheOther) {
-  const auto method = isolated_method(registry(), "guest", {});
-  const Events events;
+  const auto method = isolated_method(guest_registry(), "guest", {});
+  const ThreeEvents events;
   const auto process = [&] { return method->train(events.data(), context_of("{}")).info.at("process").as_integer(); };
   const std::int64_t first = process();
   EXPECT_EQ(process(), first);
@@ -302,7 +292,7 @@ TEST(Isolation, UsesOneWorkerForOneCallAfterTheOther) {
 }
 
 TEST(Isolation, GivesEachModelAWorkerOfItsOwn) {
-  const auto method = isolated_method(registry(), "guest", {});
+  const auto method = isolated_method(guest_registry(), "guest", {});
   const auto one = method->load({}, spec_of_two(), Value::object(), {});
   const auto two = method->load({}, spec_of_two(), Value::object(), {});
   EXPECT_NE(one->versions().at("process"), two->versions().at("process"));
@@ -413,7 +403,7 @@ TEST(Isolation, TakesRightsAway) {
   settings.drop_rights = true;
   const std::string options = R"({"predict": "trespass", "folder": ")" + folder.path().string() + "\"}";
   const auto backend = loaded(options, settings);
-  const std::string found = text_of<Error>([&] { score(*backend, -1, 1); });
+  const std::string found = error_of<Error>([&] { score(*backend, -1, 1); });
   const std::string no = "Operation not permitted";
   EXPECT_EQ(found, "socket: " + no + "; unix: " + no + "; pair: done; write: Permission denied; append: Permission denied; truncate: " + no +
                        "; open to truncate: " + no + "; chmod: " + no + "; remove: Permission denied; rename: Permission denied; folder: " +
@@ -428,8 +418,8 @@ TEST(Isolation, LetsATrainingWithoutRightsWriteItsCheckpoints) {
   settings.drop_rights = true;
   TrainContext context = context_of("{}");
   context.checkpoints = folder.path();
-  const Events events;
-  const auto method = isolated_method(registry(), "guest", settings);
+  const ThreeEvents events;
+  const auto method = isolated_method(guest_registry(), "guest", settings);
   EXPECT_TRUE(method->train(events.data(), context).info.at("checkpoint").as_boolean());
   context.checkpoints = folder.path() / "elsewhere";
   fs::create_directory(context.checkpoints);

@@ -12,7 +12,7 @@
 #include <ophion/error.h>
 #include <ophion/model.h>
 
-#include "small_model.h"
+#include "core/small_model.h"
 
 using namespace ophion;
 using testing::Contains;
@@ -25,7 +25,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::size_t features = 2;
+constexpr std::size_t feature_count = 2;
 
 Spec spec_of_sums() { return {"classification", {"x", "y"}, {"background", "signal"}, {}}; }
 
@@ -83,9 +83,9 @@ struct Joint {
   JointBackend backend;
 
   float score(float x, float y) const {
-    const float row[features] = {x, y};
+    const float row[feature_count] = {x, y};
     float out = 0;
-    backend.predict(MatrixView(row, 1, features), std::span(&out, 1));
+    backend.predict(MatrixView(row, 1, feature_count), std::span(&out, 1));
     return out;
   }
 
@@ -167,9 +167,9 @@ TEST(JointCalls, TakeNoPartWhereTheyAreLarge) {
   std::thread first([&] { joint.score(100, 0); });
   joint.witness->wait_until(joint.witness->running, 1);
   std::thread second([&] {
-    const std::vector<float> rows(4 * features, 1);
+    const std::vector<float> rows(4 * feature_count, 1);
     std::vector<float> out(4);
-    joint.backend.predict(MatrixView(rows.data(), 4, features), out);
+    joint.backend.predict(MatrixView(rows.data(), 4, feature_count), out);
     EXPECT_THAT(out, Each(11));
   });
   joint.witness->wait_until(joint.witness->running, 2);
@@ -186,12 +186,12 @@ TEST(JointCalls, OfSeveralRowsInAnyLayout) {
     threads.emplace_back([&joint, t] {
       for (int round = 0; round < 200; ++round) {
         const auto n = static_cast<std::size_t>(1 + (t + round) % 5);
-        std::vector<float> columns(n * features), out(n);  // column after column
+        std::vector<float> columns(n * feature_count), out(n);  // column after column
         for (std::size_t i = 0; i < n; ++i) {
           columns[i] = static_cast<float>(t);
           columns[n + i] = static_cast<float>(i);
         }
-        joint.backend.predict(MatrixView(columns.data(), n, features, 1, static_cast<std::ptrdiff_t>(n)), out);
+        joint.backend.predict(MatrixView(columns.data(), n, feature_count, 1, static_cast<std::ptrdiff_t>(n)), out);
         for (std::size_t i = 0; i < n; ++i) ASSERT_EQ(out[i], static_cast<float>(t) + 10 * static_cast<float>(i));
       }
     });
@@ -236,10 +236,10 @@ TEST(JointCalls, OfAModelGiveTheScoresOfLoneOnes) {
     threads.emplace_back([&, t] {
       for (int i = 0; i < 200; ++i) {
         const float x = static_cast<float>(i), y = static_cast<float>(-t);
-        const float row[features] = {x, -y};
-        ASSERT_EQ(bound({y, x}), alone.predict(MatrixView(row, 1, features)).front());
-        const float bad[features] = {std::nanf(""), 1};
-        ASSERT_THROW(static_cast<void>(together.predict(MatrixView(bad, 1, features))), DataError);
+        const float row[feature_count] = {x, -y};
+        ASSERT_EQ(bound({y, x}), alone.predict(MatrixView(row, 1, feature_count)).front());
+        const float bad[feature_count] = {std::nanf(""), 1};
+        ASSERT_THROW(static_cast<void>(together.predict(MatrixView(bad, 1, feature_count))), DataError);
       }
     });
   }

@@ -15,7 +15,7 @@ using namespace std::string_literals;
 
 namespace {
 
-ophion::ConfigError error_of(std::string_view text) {
+ophion::ConfigError json_error(std::string_view text) {
   try {
     read_json(text, "a.json");
   } catch (const ophion::ConfigError& error) {
@@ -24,7 +24,7 @@ ophion::ConfigError error_of(std::string_view text) {
   return ophion::ConfigError("", "", "no error");
 }
 
-std::string problem_of(std::string_view text) { return error_of(text).problem(); }
+std::string json_problem(std::string_view text) { return json_error(text).problem(); }
 
 TEST(ReadJson, ReadsEveryType) {
   const auto value = read_json(R"({"n": null, "t": true, "i": -3, "r": 1e-3, "s": "a\u00e9\n", "l": [1, [2]], "o": {}})", "a.json");
@@ -46,66 +46,66 @@ TEST(ReadJson, AllowsCommentsAndAByteOrderMark) {
 TEST(ReadJson, KeepsTheWholeRangeOf64Bits) {
   EXPECT_EQ(read_json("9223372036854775807", "").as_integer(), std::numeric_limits<std::int64_t>::max());
   EXPECT_EQ(read_json("-9223372036854775808", "").as_integer(), std::numeric_limits<std::int64_t>::min());
-  EXPECT_EQ(problem_of("[9223372036854775808]"), "line 1, column 21: found a whole number beyond 64 bits");
-  EXPECT_THAT(problem_of("123456789012345678901234567890"), HasSubstr("a whole number beyond 64 bits"));
-  EXPECT_THAT(problem_of("-9223372036854775809"), HasSubstr("a whole number beyond 64 bits"));
+  EXPECT_EQ(json_problem("[9223372036854775808]"), "line 1, column 21: found a whole number beyond 64 bits");
+  EXPECT_THAT(json_problem("123456789012345678901234567890"), HasSubstr("a whole number beyond 64 bits"));
+  EXPECT_THAT(json_problem("-9223372036854775809"), HasSubstr("a whole number beyond 64 bits"));
 }
 
 TEST(ReadJson, RefusesNumbersBeyondDouble) {
-  const auto error = error_of("{\"a\": {\"b\":\n [0, 1e999]}}");
+  const auto error = json_error("{\"a\": {\"b\":\n [0, 1e999]}}");
   EXPECT_THAT(error.problem(), HasSubstr("line 2"));
   EXPECT_THAT(error.problem(), HasSubstr("found a number beyond double precision"));
   EXPECT_EQ(error.pointer(), "/a/b/1");
 }
 
 TEST(ReadJson, RefusesAKeyASecondTime) {
-  const auto error = error_of("{\"data\": [{}, {\"x/y\": 1,\n  \"x/y\": 2}]}");
+  const auto error = json_error("{\"data\": [{}, {\"x/y\": 1,\n  \"x/y\": 2}]}");
   EXPECT_STREQ(error.what(), "a.json /data/1/x~1y: line 2, column 7: found the key 'x/y' a second time");
-  EXPECT_THAT(problem_of(R"({"a": 1, "\u0061": 2})"), HasSubstr("found the key 'a' a second time"));
+  EXPECT_THAT(json_problem(R"({"a": 1, "\u0061": 2})"), HasSubstr("found the key 'a' a second time"));
 }
 
 TEST(ReadJson, TellsLineAndColumnOfWrongSyntax) {
-  EXPECT_THAT(problem_of("{\n  \"a\": 1,\n  \"b\" 2\n}"), HasSubstr("line 3, column 8: syntax error"));
-  EXPECT_THAT(problem_of("{\"a\": 1,}"), HasSubstr("line 1, column 9"));
-  EXPECT_THAT(problem_of("{\"a\": nan}"), HasSubstr("line 1, column 8"));
-  EXPECT_THAT(problem_of("[1"), HasSubstr("unexpected end of input"));
-  EXPECT_THAT(problem_of("/* open"), HasSubstr("line 1"));
-  EXPECT_THAT(problem_of(""), HasSubstr("unexpected end of input"));
-  EXPECT_THAT(problem_of("\"" + std::string(100000, 'x')), testing::SizeIs(testing::Lt(350u)));
+  EXPECT_THAT(json_problem("{\n  \"a\": 1,\n  \"b\" 2\n}"), HasSubstr("line 3, column 8: syntax error"));
+  EXPECT_THAT(json_problem("{\"a\": 1,}"), HasSubstr("line 1, column 9"));
+  EXPECT_THAT(json_problem("{\"a\": nan}"), HasSubstr("line 1, column 8"));
+  EXPECT_THAT(json_problem("[1"), HasSubstr("unexpected end of input"));
+  EXPECT_THAT(json_problem("/* open"), HasSubstr("line 1"));
+  EXPECT_THAT(json_problem(""), HasSubstr("unexpected end of input"));
+  EXPECT_THAT(json_problem("\"" + std::string(100000, 'x')), testing::SizeIs(testing::Lt(350u)));
 }
 
 TEST(ReadJson, RefusesTextAfterTheEnd) {
-  EXPECT_THAT(problem_of("{} {}"), HasSubstr("expected end of input"));
-  EXPECT_THAT(problem_of("1 x"), HasSubstr("line 1, column 3"));
+  EXPECT_THAT(json_problem("{} {}"), HasSubstr("expected end of input"));
+  EXPECT_THAT(json_problem("1 x"), HasSubstr("line 1, column 3"));
 }
 
 TEST(ReadJson, RefusesDeepNesting) {
   const std::string open(64, '['), close(64, ']');
   EXPECT_NO_THROW(read_json(open + close, ""));
-  EXPECT_EQ(problem_of(open + "[" + close + "]"), "line 1, column 65: found lists and objects nested deeper than 64");
-  EXPECT_THAT(problem_of(std::string(100000, '[')), HasSubstr("nested deeper than 64"));
+  EXPECT_EQ(json_problem(open + "[" + close + "]"), "line 1, column 65: found lists and objects nested deeper than 64");
+  EXPECT_THAT(json_problem(std::string(100000, '[')), HasSubstr("nested deeper than 64"));
   std::string objects;
   for (int i = 0; i < 100000; ++i) objects += "{\"a\":";
-  EXPECT_THAT(problem_of(objects), HasSubstr("nested deeper than 64"));
+  EXPECT_THAT(json_problem(objects), HasSubstr("nested deeper than 64"));
 }
 
 TEST(ReadJson, RefusesWhatIsNotUtf8) {
-  EXPECT_EQ(problem_of("{\n\"a\": \"\xE9\"}"), "line 2, column 7: expected text in UTF-8, found the byte 0xe9");
-  EXPECT_THAT(problem_of("// \xFF\n1"), HasSubstr("line 1, column 4: expected text in UTF-8, found the byte 0xff"));
-  EXPECT_THAT(problem_of("\"\xC0\xAF\""), HasSubstr("found the byte 0xc0"));          // a long form of "/"
-  EXPECT_THAT(problem_of("\"\xED\xA0\x80\""), HasSubstr("found the byte 0xed"));      // half of a surrogate pair
-  EXPECT_THAT(problem_of("\"\xF4\x90\x80\x80\""), HasSubstr("found the byte 0xf4"));  // beyond U+10FFFF
-  EXPECT_THAT(problem_of("\"\xE2\x82"), HasSubstr("found the byte 0xe2"));            // cut off
+  EXPECT_EQ(json_problem("{\n\"a\": \"\xE9\"}"), "line 2, column 7: expected text in UTF-8, found the byte 0xe9");
+  EXPECT_THAT(json_problem("// \xFF\n1"), HasSubstr("line 1, column 4: expected text in UTF-8, found the byte 0xff"));
+  EXPECT_THAT(json_problem("\"\xC0\xAF\""), HasSubstr("found the byte 0xc0"));          // a long form of "/"
+  EXPECT_THAT(json_problem("\"\xED\xA0\x80\""), HasSubstr("found the byte 0xed"));      // half of a surrogate pair
+  EXPECT_THAT(json_problem("\"\xF4\x90\x80\x80\""), HasSubstr("found the byte 0xf4"));  // beyond U+10FFFF
+  EXPECT_THAT(json_problem("\"\xE2\x82"), HasSubstr("found the byte 0xe2"));            // cut off
   EXPECT_EQ(read_json("\"\xF0\x9F\x98\x80\"", "").as_text(), "\xF0\x9F\x98\x80");
-  EXPECT_THAT(problem_of(R"(["\ud800"])"), HasSubstr("surrogate"));
+  EXPECT_THAT(json_problem(R"(["\ud800"])"), HasSubstr("surrogate"));
 }
 
 TEST(ReadJson, NamesOtherEncodings) {
   const auto expected = "expected text in UTF-8, found UTF-16, UTF-32 or binary data";
-  EXPECT_EQ(problem_of("\xFF\xFE{\0}\0"s), expected);
-  EXPECT_EQ(problem_of("\xFE\xFF\0{\0}"s), expected);
-  EXPECT_EQ(problem_of("{\0}\0"s), expected);
-  EXPECT_EQ(problem_of("\0\0\0{"s), expected);
+  EXPECT_EQ(json_problem("\xFF\xFE{\0}\0"s), expected);
+  EXPECT_EQ(json_problem("\xFE\xFF\0{\0}"s), expected);
+  EXPECT_EQ(json_problem("{\0}\0"s), expected);
+  EXPECT_EQ(json_problem("\0\0\0{"s), expected);
 }
 
 TEST(WriteJson, GivesEveryDoubleBack) {

@@ -11,6 +11,8 @@
 #include <ophion/error.h>
 #include <ophion/runtime.h>
 
+#include "core/error_of.h"
+#include "core/events_from_files.h"
 #include "events.h"
 
 namespace ophion {
@@ -28,22 +30,6 @@ EventPlan plan_for(std::vector<NamedExpression> features) {
   plan.data.split.validation = 0;
   plan.data.split.test = 0;
   return plan;
-}
-
-template <class Action>
-std::string error_of(Action&& action) {
-  try {
-    action();
-  } catch (const DataError& error) {
-    return error.what();
-  }
-  return "no DataError";
-}
-
-std::vector<float> column(const MatrixView& matrix, std::size_t index) {
-  std::vector<float> numbers;
-  for (std::size_t row = 0; row < matrix.rows(); ++row) numbers.push_back(matrix.at(row, index));
-  return numbers;
 }
 
 TEST(EventsFromMemory, AreTakenAtTheirStridesFromFloatOrDouble) {
@@ -125,7 +111,7 @@ TEST(EventsFromMemory, TakeTargetsFromTheMatrixOrByExpression) {
   computed.add("", MatrixView(x.data(), 3, 1));
   EXPECT_THAT(column(take_events(plan, computed)[PartName::train].targets, 0), ElementsAre(5, 10, 15));
   plan.data.targets.push_back({"z", "x", ""});
-  EXPECT_EQ(error_of([&] { take_events(plan, given); }),
+  EXPECT_EQ(error_of<DataError>([&] { take_events(plan, given); }),
             "sample 0 in memory: expected 2 columns of targets, as in data.targets, found 1");
 }
 
@@ -134,18 +120,18 @@ TEST(EventsFromMemory, AreRefusedByNameOfTheirSample) {
   const std::vector<double> weights = {1, 1, -1};
   Dataset data({"pt"});
   data.add("a", MatrixView(x.data(), 1, 1)).add("b", MatrixView(x.data(), 3, 1), weights);
-  EXPECT_THAT(error_of([&] { take_events(plan_for({{"p", "pT", ""}}), data); }),
+  EXPECT_THAT(error_of<DataError>([&] { take_events(plan_for({{"p", "pT", ""}}), data); }),
               StartsWith("sample 0 ('a') in memory: no column 'pT', which feature 'p' needs; did you mean 'pt'"));
-  EXPECT_EQ(error_of([&] { take_events(plan_for({{"p", "pt", ""}}), data); }),
+  EXPECT_EQ(error_of<DataError>([&] { take_events(plan_for({{"p", "pt", ""}}), data); }),
             "sample 1 ('b') in memory: weight of sample 1 ('b') is negative in 1 of 3 selected events (first: -1 at entry 2); "
             "data.weights.negative can be keep, zero_in_training or abs");
   EventPlan plan = plan_for({{"p", "pt", ""}});
   plan.data.negative = NegativeWeights::keep;
-  EXPECT_EQ(error_of([&] { take_events(plan, data); }),
+  EXPECT_EQ(error_of<DataError>([&] { take_events(plan, data); }),
             "sample 1 ('b') in memory: feature 'p' is too large for float32 in 1 of 3 selected events (first: 1e+300 at entry 1)");
   Dataset empty({"pt"});
   empty.add("a", MatrixView(x.data(), 1, 1)).add("b", MatrixView(x.data(), 0, 1));
-  EXPECT_EQ(error_of([&] { take_events(plan, empty); }), "sample 1 ('b'): there are no events");
+  EXPECT_EQ(error_of<DataError>([&] { take_events(plan, empty); }), "sample 1 ('b'): there are no events");
 }
 
 TEST(EventsFromMemory, SplitInTheFractionsOfTheConfig) {
@@ -225,7 +211,7 @@ TEST(TrainingWeights, RefuseASumThatIsNotPositive) {
   const WeightedPart rows{{-1, 1, 2}, {0, 0, 1}};
   DataConfig data;
   data.negative = NegativeWeights::keep;
-  EXPECT_EQ(error_of([&] { training_weights(data, rows.part(), 2); }),
+  EXPECT_EQ(error_of<DataError>([&] { training_weights(data, rows.part(), 2); }),
             "the weights of 2 events of class 0 sum to 0: data.weights.normalise needs a positive sum");
 }
 

@@ -16,6 +16,7 @@
 
 #include <ophion/error.h>
 
+#include "core/error_of.h"
 #include "core/temporary_folder.h"
 
 using namespace ophion;
@@ -64,8 +65,6 @@ class ModelFileTest : public testing::Test {
   }
   TemporaryFolder folder_;
 };
-
-}  // namespace
 
 TEST_F(ModelFileTest, GivesBackWhatWasPutIn) {
   small_file()->write(file_());
@@ -242,3 +241,5 @@ TEST(Sha256, IsThatOfTheStandard) {
   EXPECT_EQ(sha256_of_file(folder.path() / "abc"), sha256("abc"));
   EXPECT_THAT(error_of<Error>([&] { sha256_of_file(folder.path() / "none"); }), HasSubstr("none: No such file"));
 }
+
+}  // namespace

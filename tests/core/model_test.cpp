@@ -12,6 +12,8 @@
 #include <ophion/error.h>
 #include <ophion/runtime.h>
 
+#include "core/cpp_plugins.h"
+#include "core/error_of.h"
 #include "core/temporary_folder.h"
 #include "model_builder.h"
 #include "safetensors.h"
@@ -24,7 +26,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-const fs::path plugins = fs::path(OPHION_BINARY_DIR) / "tests" / "cpp_plugins";
 const std::string plain_features = R"(["mZ1", "mZ2"])";
 const std::string computed_features = R"x(["mZ1", {"name": "abs_eta", "expr": "abs(eta4l)", "unit": "rad"}, {"name": "lead", "expr": "pt[0] - 1"}])x";
 
@@ -33,7 +34,7 @@ class Training {
  public:
   explicit Training(const std::string& features = plain_features, const std::string& weights = "[1, 10]",
                     const std::string& classes = R"(["background", "signal"])", const std::string& missing = "error")
-      : registry_({plugins}), config_(config_of(features, weights, classes, missing)), rows_(4 * config_.data().features.size()) {
+      : registry_({cpp_plugins}), config_(config_of(features, weights, classes, missing)), rows_(4 * config_.data().features.size()) {
     for (const auto& feature : config_.data().features) spec_.features.push_back(feature.name);
     spec_.task = config_.task();
     spec_.classes = config_.classes();
@@ -97,7 +98,7 @@ class Training {
   std::map<std::string, std::string> extra_;
 };
 
-native::TransformStep standard() {
+native::TransformStep standard_step() {
   native::TransformStep step;
   step.type = "standard";
   step.arrays = {{"mean", {1, 2}}, {"scale", {2, 4}}};
@@ -105,15 +106,11 @@ native::TransformStep standard() {
 }
 
 /// A file with a changed manifest and members, good in every other way.
-std::shared_ptr<const ModelFile> changed(const ModelFile& file, const std::function<void(Value&, std::map<std::string, std::string>&)>& change) {
+std::shared_ptr<const ModelFile> changed_file(const ModelFile& file, const std::function<void(Value&, std::map<std::string, std::string>&)>& change) {
   Value manifest = file.manifest();
   std::map<std::string, std::string> members = file.members();
   change(manifest, members);
   return ModelFile::make(std::move(manifest), std::move(members));
-}
-
-std::string refusal(const std::shared_ptr<const ModelFile>& file, LoadOptions options = Training().options()) {
-  return error_of<ModelError>([&] { Model(file, options); });
 }
 
 }  // namespace
@@ -134,7 +131,7 @@ TEST(Model, ScoresRowsInTrainingOrder) {
 
 TEST(Model, ScoresTheSameFromItsFile) {
   const TemporaryFolder folder;
-  const Model trained = Training().transform(standard()).model();
+  const Model trained = Training().transform(standard_step()).model();
   trained.save(folder.path() / "m.ophion");
   const Model loaded = Model::load(folder.path() / "m.ophion", Training().options());
   const std::vector<float> x{3, 6, -1.5f, 0.1f};
@@ -331,7 +328,7 @@ TEST(Model, ServesThreadsAtOnce) {
 TEST(Model, RefusesScoresThatAreNoLongerThoseOfTheTraining) {
   const auto file = Training().file();
   const auto off_by = [&](float difference, bool lazy) {
-    return changed(*file, [&](Value& manifest, auto& members) {
+    return changed_file(*file, [&](Value& manifest, auto& members) {
       auto tensors = read_safetensors(members.at("selftest.safetensors"), "t");
       std::vector<float> scores = floats_of(tensors.at("scores"));
       scores[1] += difference;
@@ -341,10 +338,10 @@ TEST(Model, RefusesScoresThatAreNoLongerThoseOfTheTraining) {
     });
   };
   // Rows 0, 1 and 2, 3 with weights 1 and 10: scores 10 and 32.
-  EXPECT_THAT(refusal(off_by(0.01f, false)),
+  EXPECT_THAT(load_refusal(off_by(0.01f, false)),
               AllOf(HasSubstr("a model in memory: the self-test's score 1 was 32.0"), HasSubstr("and is 32 here, which is more than rounding (1e-05)"),
                     HasSubstr("Trained with linear 1.0 on "), HasSubstr("here linear 1.0 on ")));
-  EXPECT_EQ(refusal(off_by(0.0001f, false)), "nothing was thrown");
+  EXPECT_EQ(load_refusal(off_by(0.0001f, false)), "nothing was thrown");
   const Model late(off_by(0.01f, true), Training().options());
   const std::vector<float> x{1, 2};
   for (int i = 0; i < 2; ++i) {
@@ -360,7 +357,7 @@ TEST(Model, TellsOfRoundingWhereNothingChanged) {
   const auto file = Training().file();
   Model(file, Training().options());
   EXPECT_TRUE(lines.empty());
-  Model(changed(*file, [](Value&, auto& members) {
+  Model(changed_file(*file, [](Value&, auto& members) {
           auto tensors = read_safetensors(members.at("selftest.safetensors"), "t");
           tensors.at("scores") = make_tensor(std::vector<float>{10, 32.00001f}, {2, 1});
           members["selftest.safetensors"] = write_safetensors(tensors);
@@ -376,19 +373,19 @@ TEST(Model, TakesTheBackendThatIsDemandedOrSaysWhatThereIs) {
   options.backend = "linear";
   EXPECT_EQ(Model(Training().file(), options).backend(), "linear");
   options.backend = "onnx";
-  EXPECT_THAT(refusal(Training().file(), options), HasSubstr("a model in memory: has no backend 'onnx'; it has linear"));
+  EXPECT_THAT(load_refusal(Training().file(), options), HasSubstr("a model in memory: has no backend 'onnx'; it has linear"));
 }
 
 TEST(Model, NamesTheMethodThatIsNotThere) {
-  const auto file = changed(*Training().file(), [](Value& manifest, auto&) { manifest.find("method")->set("type", "lineal"); });
+  const auto file = changed_file(*Training().file(), [](Value& manifest, auto&) { manifest.find("method")->set("type", "lineal"); });
   EXPECT_THAT(error_of<PluginError>([&] { Model(file, Training().options()); }),
               HasSubstr("a model in memory needs the method 'lineal': no method 'lineal'; did you mean 'linear'?"));
 }
 
 TEST(Model, RefusesManifestsThatCanNotBe) {
-  const auto file = Training().transform(standard()).file();
+  const auto file = Training().transform(standard_step()).file();
   const auto with = [&](const char* key, Value value) {
-    return refusal(changed(*file, [&](Value& manifest, auto&) { manifest.set(key, value); }));
+    return load_refusal(changed_file(*file, [&](Value& manifest, auto&) { manifest.set(key, value); }));
   };
   EXPECT_THAT(with("task", "guessing"), HasSubstr("a model of task 'guessing' can't have 2 features, 2 classes and 0 targets"));
   EXPECT_THAT(with("classes", Value(std::vector<std::string>{"only"})), HasSubstr("1 classes"));
@@ -398,17 +395,17 @@ TEST(Model, RefusesManifestsThatCanNotBe) {
   EXPECT_THAT(with("features", 3), HasSubstr("a model in memory: "));
   EXPECT_THAT(with("transforms", Value()), HasSubstr("a model in memory: "));
   const auto without = [&](const char* member) {
-    return refusal(changed(*file, [&](Value&, auto& members) { members.erase(member); }));
+    return load_refusal(changed_file(*file, [&](Value&, auto& members) { members.erase(member); }));
   };
   EXPECT_THAT(without("payload/0/weights.bin"), HasSubstr("has no member 'payload/0/weights.bin'"));
   EXPECT_THAT(without("transforms.safetensors"), HasSubstr("has no member 'transforms.safetensors'"));
   EXPECT_THAT(without("selftest.safetensors"), HasSubstr("has no member 'selftest.safetensors'"));
-  EXPECT_THAT(refusal(changed(*file, [](Value&, auto& members) {
+  EXPECT_THAT(load_refusal(changed_file(*file, [](Value&, auto& members) {
                 members["transforms.safetensors"] = write_safetensors({{"0.mean", make_tensor(std::vector<double>{1}, {1})},
                                                                        {"0.scale", make_tensor(std::vector<double>{1, 1}, {2})}});
               })),
               HasSubstr("expected 2 numbers in 'mean', found 1"));
-  EXPECT_THAT(refusal(changed(*file, [](Value& manifest, auto&) {
+  EXPECT_THAT(load_refusal(changed_file(*file, [](Value& manifest, auto&) {
                 manifest.find("transforms")->as_array()[0].set("names", Value(std::vector<std::string>{"new"}));
               })),
               HasSubstr("transform 0 'standard': expected 0 names of new columns, found 1"));
@@ -418,7 +415,7 @@ TEST(Model, EitherRefusesADamagedFileOrScoresAsBefore) {
   const TemporaryFolder folder;
   const fs::path path = folder.path() / "m.ophion";
   const LoadOptions options = Training().options();
-  Training().transform(standard()).model().save(path);
+  Training().transform(standard_step()).model().save(path);
   const std::string bytes = read_text(path);
   const std::vector<float> x{3, 6};
   int refused = 0;

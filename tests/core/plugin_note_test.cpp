@@ -8,6 +8,7 @@
 
 #include <ophion/plugin.h>
 
+#include "core/cpp_plugins.h"
 #include "core/elf_file.h"
 #include "core/temporary_folder.h"
 
@@ -16,8 +17,6 @@ using testing::ElementsAre;
 namespace fs = std::filesystem;
 
 namespace {
-
-const fs::path plugins = fs::path(OPHION_BINARY_DIR) / "tests" / "cpp_plugins";
 
 class PluginNoteTest : public testing::Test {
  protected:
@@ -28,17 +27,15 @@ class PluginNoteTest : public testing::Test {
   TemporaryFolder folder_;
 };
 
-}  // namespace
-
 TEST_F(PluginNoteTest, TellsWhatAPluginIsWithoutOpeningIt) {
-  const auto method = read_plugin_note(plugins / "linear_method.so");
+  const auto method = read_plugin_note(cpp_plugins / "linear_method.so");
   ASSERT_TRUE(method);
   EXPECT_EQ(method->kind, "method");
   EXPECT_EQ(method->name, "linear");
   EXPECT_EQ(method->version, OPHION_VERSION);
   EXPECT_FALSE(method->needs_python);
-  EXPECT_EQ(method->file, plugins / "linear_method.so");
-  const auto reader = read_plugin_note(plugins / "text_reader.so");
+  EXPECT_EQ(method->file, cpp_plugins / "linear_method.so");
+  const auto reader = read_plugin_note(cpp_plugins / "text_reader.so");
   ASSERT_TRUE(reader);
   EXPECT_THAT(reader->suffixes, ElementsAre(".txt", ".txt.gz"));
 }
@@ -93,3 +90,5 @@ TEST_F(PluginNoteTest, SurvivesCutAndDamagedFiles) {
     EXPECT_EQ(info ? info->name : "linear", "linear");
   }
 }
+
+}  // namespace

@@ -8,7 +8,7 @@
 
 #include <ophion/error.h>
 
-#include "core/temporary_folder.h"
+#include "core/error_of.h"
 
 using namespace ophion;
 using testing::ElementsAre;
@@ -57,7 +57,7 @@ std::vector<float> scores(const Preprocessing& preprocessing, const MatrixView& 
   return out;
 }
 
-std::string refusal(const Preprocessing& preprocessing, const MatrixView& features, std::size_t first = 0) {
+std::string predict_refusal(const Preprocessing& preprocessing, const MatrixView& features, std::size_t first = 0) {
   std::vector<float> out(features.rows());
   return error_of<DataError>([&] { preprocessing.predict(Recorder(), features, 1, out, first); });
 }
@@ -81,11 +81,11 @@ TEST(Preprocessing, NamesRowAndFeatureOfAMissingValue) {
   std::vector<float> x(2 * 100'000, 1.0f);
   const MatrixView rows(x.data(), 100'000, 2);
   x[2 * 99'999] = not_a_number;
-  EXPECT_THAT(refusal(make(MissingPolicy::error), rows), HasSubstr("row 99999, feature 'mZ1': not a number"));
+  EXPECT_THAT(predict_refusal(make(MissingPolicy::error), rows), HasSubstr("row 99999, feature 'mZ1': not a number"));
   x[2 * 17 + 1] = -infinity;
-  EXPECT_THAT(refusal(make(MissingPolicy::error), rows), HasSubstr("row 17, feature 'mZ2': infinite"));
-  EXPECT_THAT(refusal(make(MissingPolicy::error), rows, 1000), HasSubstr("row 1017, feature 'mZ2': infinite"));
-  EXPECT_THAT(refusal(make(MissingPolicy::error, {standard}), rows), HasSubstr("row 17, feature 'mZ2': infinite"));
+  EXPECT_THAT(predict_refusal(make(MissingPolicy::error), rows), HasSubstr("row 17, feature 'mZ2': infinite"));
+  EXPECT_THAT(predict_refusal(make(MissingPolicy::error), rows, 1000), HasSubstr("row 1017, feature 'mZ2': infinite"));
+  EXPECT_THAT(predict_refusal(make(MissingPolicy::error, {standard}), rows), HasSubstr("row 17, feature 'mZ2': infinite"));
 }
 
 TEST(Preprocessing, FindsAMissingValueAtEveryPlaceAndStride) {
@@ -112,7 +112,7 @@ TEST(Preprocessing, FindsAMissingValueAtEveryPlaceAndStride) {
 
 TEST(Preprocessing, TakesTheLargestAndSmallestNumbersAsNumbers) {
   const std::vector<float> x{std::numeric_limits<float>::max(), std::numeric_limits<float>::lowest(), std::numeric_limits<float>::denorm_min(), -0.0f};
-  EXPECT_EQ(refusal(make(MissingPolicy::error), MatrixView(x.data(), 2, 2)), "nothing was thrown");
+  EXPECT_EQ(predict_refusal(make(MissingPolicy::error), MatrixView(x.data(), 2, 2)), "nothing was thrown");
 }
 
 TEST(Preprocessing, GivesDroppedRowsANotANumberAndKeepsTheirPlace) {
@@ -248,8 +248,8 @@ TEST(Preprocessing, TreatsWhatHasNoLogarithmAsMissing) {
   const std::vector<double> same(x.begin(), x.end());
   for (const MatrixView& rows : {MatrixView(x.data(), 4, 2), MatrixView(same.data(), 4, 2)}) {
     const std::string expected = "row 12, feature 'mZ2': the transform 'log' has no result for -2";
-    EXPECT_EQ(refusal(make(MissingPolicy::error, {logarithm}), rows, 10), expected);
-    EXPECT_EQ(refusal(make(MissingPolicy::error, {logarithm, standard}), rows, 10), expected);
+    EXPECT_EQ(predict_refusal(make(MissingPolicy::error, {logarithm}), rows, 10), expected);
+    EXPECT_EQ(predict_refusal(make(MissingPolicy::error, {logarithm, standard}), rows, 10), expected);
     const auto out = scores(make(MissingPolicy::drop, {logarithm}), rows);
     EXPECT_THAT(std::vector<float>(out.begin(), out.begin() + 2), ElementsAre(1, -3));
     EXPECT_TRUE(std::isnan(out[2]));
@@ -266,7 +266,7 @@ TEST(Preprocessing, TreatsWhatHasNoLogarithmAsMissing) {
 TEST(Preprocessing, NamesTheColumnBehindOtherTransformsThatHasNoLogarithm) {
   const native::TransformStep logarithm = step("log", {{"offset", {0}}, {"columns", {2}}});
   const std::vector<float> x{1, 6, 1, 5};
-  EXPECT_EQ(refusal(make(MissingPolicy::error, {wider(), logarithm}), MatrixView(x.data(), 2, 2)),
+  EXPECT_EQ(predict_refusal(make(MissingPolicy::error, {wider(), logarithm}), MatrixView(x.data(), 2, 2)),
             "row 1, feature 'mZ2=6': the transform 'log' has no result for 0");
 }
 
@@ -275,7 +275,7 @@ TEST(Preprocessing, TakesDoublesAndStridesAsFloats) {
   EXPECT_THAT(scores(make(MissingPolicy::error, {standard}), MatrixView(x.data(), 2, 2, 1, 2)), ElementsAre(0.0f, 11.0f));
   EXPECT_THAT(scores(make(MissingPolicy::error), MatrixView(x.data(), 2, 2, 1, 2)), ElementsAre(21.0f, 63.0f));
   const std::vector<double> beyond{1e300, 1};
-  EXPECT_THAT(refusal(make(MissingPolicy::error), MatrixView(beyond.data(), 1, 2)), HasSubstr("row 0, feature 'mZ1': infinite"));
+  EXPECT_THAT(predict_refusal(make(MissingPolicy::error), MatrixView(beyond.data(), 1, 2)), HasSubstr("row 0, feature 'mZ1': infinite"));
 }
 
 TEST(Preprocessing, ScoresManyBlocksAsOne) {

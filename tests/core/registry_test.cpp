@@ -9,7 +9,9 @@
 #include <ophion/error.h>
 #include <ophion/plugin.h>
 
+#include "core/cpp_plugins.h"
 #include "core/elf_file.h"
+#include "core/error_of.h"
 #include "core/temporary_folder.h"
 
 using namespace ophion;
@@ -20,15 +22,13 @@ namespace fs = std::filesystem;
 
 namespace {
 
-const fs::path plugins = fs::path(OPHION_BINARY_DIR) / "tests" / "cpp_plugins";
-
 class RegistryTest : public testing::Test {
  protected:
   void TearDown() override { ::unsetenv("OPHION_PLUGIN_PATH"); }
 
   /// A copy of the test's method, with one text in its note replaced by another of the same length.
   fs::path changed_copy(const std::string& from, const std::string& to) {
-    std::string bytes = read_text(plugins / "linear_method.so");
+    std::string bytes = read_text(cpp_plugins / "linear_method.so");
     const std::size_t note = bytes.find(std::string("Ophion\0\0method\0", 15));
     const std::size_t at = bytes.find(from, note);
     if (note == std::string::npos || at == std::string::npos || at > note + sizeof(PluginNote)) throw std::runtime_error("no note");
@@ -39,14 +39,12 @@ class RegistryTest : public testing::Test {
   TemporaryFolder folder_;
 };
 
-}  // namespace
-
 TEST_F(RegistryTest, OpensAMethodOnceForTheWholeProcess) {
-  const Registry registry({plugins});
+  const Registry registry({cpp_plugins});
   const auto method = registry.method("linear");
   EXPECT_EQ(method->traits().name, "linear");
   EXPECT_EQ(registry.method("linear"), method);
-  EXPECT_EQ(Registry({plugins / "linear_method.so"}).method("linear"), method);
+  EXPECT_EQ(Registry({cpp_plugins / "linear_method.so"}).method("linear"), method);
 }
 
 TEST_F(RegistryTest, OpensFromSeveralThreadsAtOnce) {
@@ -59,16 +57,16 @@ TEST_F(RegistryTest, OpensFromSeveralThreadsAtOnce) {
 }
 
 TEST_F(RegistryTest, LooksInTheGivenFolderThenInTheEnvironment) {
-  ::setenv("OPHION_PLUGIN_PATH", ("/no/such/folder::" + plugins.string()).c_str(), 1);
-  EXPECT_EQ(Registry().info("method", "linear").file, plugins / "linear_method.so");
+  ::setenv("OPHION_PLUGIN_PATH", ("/no/such/folder::" + cpp_plugins.string()).c_str(), 1);
+  EXPECT_EQ(Registry().info("method", "linear").file, cpp_plugins / "linear_method.so");
   const fs::path copy = changed_copy("linear", "linear");
   EXPECT_EQ(Registry({copy}).info("method", "linear").file, copy / "linear_method.so");
 }
 
 TEST_F(RegistryTest, NamesTheNearestAndWhereItLooked) {
-  const Registry registry({plugins});
+  const Registry registry({cpp_plugins});
   EXPECT_THAT(error_of<PluginError>([&] { registry.info("method", "linaer"); }),
-              AllOf(HasSubstr("no method 'linaer'; did you mean 'linear'?"), HasSubstr("found: linear"), HasSubstr(plugins.string())));
+              AllOf(HasSubstr("no method 'linaer'; did you mean 'linear'?"), HasSubstr("found: linear"), HasSubstr(cpp_plugins.string())));
   EXPECT_THAT(error_of<PluginError>([&] { registry.tool("linear"); }), HasSubstr("no tool 'linear'"));
 }
 
@@ -87,7 +85,7 @@ TEST_F(RegistryTest, SaysWhyAFileDidNotOpen) {
 }
 
 TEST_F(RegistryTest, ChoosesTheReaderByTheLongestEnding) {
-  const Registry registry({plugins});
+  const Registry registry({cpp_plugins});
   EXPECT_EQ(registry.reader_for("a.TXT")->describe("", "").tree, "text");
   EXPECT_EQ(registry.reader_for("/data/a.txt.gz"), registry.reader_for("b.txt"));
   EXPECT_THAT(error_of<DataError>([&] { registry.reader_for("dir.txt/events.dat"); }),
@@ -95,8 +93,10 @@ TEST_F(RegistryTest, ChoosesTheReaderByTheLongestEnding) {
 }
 
 TEST_F(RegistryTest, GivesTheSchemaBesideTheFile) {
-  EXPECT_EQ(Registry({plugins}).schema("linear").at("$id").as_text(), "urn:ophion:method:linear:1");
+  EXPECT_EQ(Registry({cpp_plugins}).schema("linear").at("$id").as_text(), "urn:ophion:method:linear:1");
   const fs::path copy = changed_copy("linear", "linear");
   EXPECT_THAT(error_of<PluginError>([&] { Registry({copy}).schema("linear"); }),
               HasSubstr("method 'linear' has no schema: expected " + (copy / "linear_method.schema.json").string()));
 }
+
+}  // namespace

@@ -10,6 +10,7 @@
 #include <ophion/error.h>
 #include <ophion/method.h>
 
+#include "core/error_of.h"
 #include "core/temporary_folder.h"
 #include "log_listeners.h"
 #include "python_launcher.h"
@@ -74,8 +75,6 @@ class PythonChoiceTest : public RuntimeTest {
 };
 
 void on_signal(int) { interrupt(); }
-
-}  // namespace
 
 TEST_F(RuntimeTest, HandsEveryLineToTheSink) {
   std::vector<std::string> lines;
@@ -252,3 +251,5 @@ TEST_F(RuntimeTest, ReportsProblemsInsteadOfThrowing) {
   ASSERT_GE(report.at("problems").size(), 1u);
   EXPECT_EQ(report.at("problems").at(0).as_text(), "/no/such/python ($OPHION_PYTHON): there is no such file");
 }
+
+}  // namespace

@@ -9,7 +9,7 @@
 
 #include <ophion/error.h>
 
-#include "core/temporary_folder.h"
+#include "core/error_of.h"
 
 using namespace ophion;
 using testing::ElementsAre;
@@ -17,19 +17,19 @@ using testing::HasSubstr;
 
 namespace {
 
-std::string file_of(const std::string& header, const std::string& data) {
+std::string safetensors_of(const std::string& header, const std::string& data) {
   std::string bytes(8, '\0');
   const std::uint64_t size = header.size();
   std::memcpy(bytes.data(), &size, 8);
   return bytes + header + data;
 }
 
-std::string refusal(const std::string& header, const std::string& data) {
-  return error_of<ModelError>([&] { read_safetensors(file_of(header, data), "t.safetensors"); });
+std::string safetensors_refusal(const std::string& header, const std::string& data) {
+  return error_of<ModelError>([&] { read_safetensors(safetensors_of(header, data), "t.safetensors"); });
 }
 
 // safetensors.numpy.save({"b": float32 [[1, 2, 3]], "a": float64 [0.5], "n": int64 [-7]}) of safetensors 0.6
-const std::string by_python = file_of(
+const std::string by_python = safetensors_of(
     R"({"a":{"dtype":"F64","shape":[1],"data_offsets":[0,8]},"n":{"dtype":"I64","shape":[1],"data_offsets":[8,16]},"b":{"dtype":"F32","shape":[1,3],"data_offsets":[16,28]}})",
     std::string("\0\0\0\0\0\0\xe0\x3f", 8) + std::string("\xf9\xff\xff\xff\xff\xff\xff\xff", 8) +
         std::string("\0\0\x80\x3f\0\0\0\x40\0\0\x40\x40", 12));
@@ -79,17 +79,17 @@ TEST(Safetensors, RefusesAShapeThatDoesNotFit) {
 
 TEST(Safetensors, NamesWhatIsWrongWithAHeader) {
   const std::string four(4, '\0');
-  EXPECT_THAT(refusal(R"({"a":{"dtype":"F16","shape":[2],"data_offsets":[0,4]}})", four), HasSubstr("t.safetensors: tensor 'a': type 'F16' is not one of"));
-  EXPECT_THAT(refusal(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}})", four), HasSubstr("its shape doesn't fit its bytes"));
-  EXPECT_THAT(refusal(R"({"a":{"dtype":"F32","shape":[4611686018427387904,4],"data_offsets":[0,0]}})", ""), HasSubstr("doesn't fit"));
-  EXPECT_THAT(refusal(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[-4,0]}})", four), HasSubstr("expected at least 0, found -4"));
-  EXPECT_THAT(refusal(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[4,0]}})", four), HasSubstr("no begin and end"));
-  EXPECT_THAT(refusal(R"({"a":{"dtype":"F32","shape":[1]}})", four), HasSubstr("data_offsets"));
-  EXPECT_THAT(refusal(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}})", four), HasSubstr("tensor 'a' is cut off"));
-  EXPECT_THAT(refusal(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})", four + "x"), HasSubstr("bytes that belong to no tensor"));
-  EXPECT_THAT(refusal(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})", four),
+  EXPECT_THAT(safetensors_refusal(R"({"a":{"dtype":"F16","shape":[2],"data_offsets":[0,4]}})", four), HasSubstr("t.safetensors: tensor 'a': type 'F16' is not one of"));
+  EXPECT_THAT(safetensors_refusal(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}})", four), HasSubstr("its shape doesn't fit its bytes"));
+  EXPECT_THAT(safetensors_refusal(R"({"a":{"dtype":"F32","shape":[4611686018427387904,4],"data_offsets":[0,0]}})", ""), HasSubstr("doesn't fit"));
+  EXPECT_THAT(safetensors_refusal(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[-4,0]}})", four), HasSubstr("expected at least 0, found -4"));
+  EXPECT_THAT(safetensors_refusal(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[4,0]}})", four), HasSubstr("no begin and end"));
+  EXPECT_THAT(safetensors_refusal(R"({"a":{"dtype":"F32","shape":[1]}})", four), HasSubstr("data_offsets"));
+  EXPECT_THAT(safetensors_refusal(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}})", four), HasSubstr("tensor 'a' is cut off"));
+  EXPECT_THAT(safetensors_refusal(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})", four + "x"), HasSubstr("bytes that belong to no tensor"));
+  EXPECT_THAT(safetensors_refusal(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})", four),
               HasSubstr("overlaps"));
-  EXPECT_THAT(refusal("[1]", ""), HasSubstr("t.safetensors: "));
+  EXPECT_THAT(safetensors_refusal("[1]", ""), HasSubstr("t.safetensors: "));
   EXPECT_THAT(error_of<ModelError>([] { read_safetensors("1234567", "t"); }), HasSubstr("cut off before its header"));
   EXPECT_THAT(error_of<ModelError>([] { read_safetensors(std::string(8, '\xff') + "{}", "t"); }), HasSubstr("cut off in its header"));
 }

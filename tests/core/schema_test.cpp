@@ -11,6 +11,8 @@
 
 #include <ophion/error.h>
 
+#include "core/error_of.h"
+
 using ophion::apply_schema;
 using ophion::read_json;
 using ophion::Value;
@@ -20,68 +22,63 @@ namespace {
 
 Value json(const std::string& text) { return read_json(text, "test"); }
 
-Value checked(const std::string& schema, const std::string& document) { return apply_schema(json(document), json(schema), "c.json", "/run"); }
+Value applied(const std::string& schema, const std::string& document) { return apply_schema(json(document), json(schema), "c.json", "/run"); }
 
-std::string error_of(const std::string& schema, const std::string& document) {
-  try {
-    checked(schema, document);
-  } catch (const ophion::Error& error) {
-    return error.what();
-  }
-  return "no error";
+std::string schema_error(const std::string& schema, const std::string& document) {
+  return error_of<ophion::Error>([&] { applied(schema, document); });
 }
 
 TEST(Schema, ComparesNumbersWithTheirBounds) {
-  EXPECT_EQ(error_of(R"({"minimum": 1})", "-3"), "c.json: expected at least 1, found -3");
-  EXPECT_EQ(error_of(R"({"maximum": 0.5})", "1"), "c.json: expected at most 0.5, found 1");
-  EXPECT_EQ(error_of(R"({"exclusiveMinimum": 0})", "0"), "c.json: expected more than 0, found 0");
-  EXPECT_EQ(error_of(R"({"exclusiveMaximum": 1})", "1.0"), "c.json: expected less than 1, found 1.0");
+  EXPECT_EQ(schema_error(R"({"minimum": 1})", "-3"), "c.json: expected at least 1, found -3");
+  EXPECT_EQ(schema_error(R"({"maximum": 0.5})", "1"), "c.json: expected at most 0.5, found 1");
+  EXPECT_EQ(schema_error(R"({"exclusiveMinimum": 0})", "0"), "c.json: expected more than 0, found 0");
+  EXPECT_EQ(schema_error(R"({"exclusiveMaximum": 1})", "1.0"), "c.json: expected less than 1, found 1.0");
 }
 
 TEST(Schema, NamesTypesInPlainWords) {
-  EXPECT_EQ(error_of(R"({"type": ["string", "array"]})", "3"), "c.json: expected text or a list, found 3");
-  EXPECT_EQ(error_of(R"({"type": "integer"})", "2.5"), "c.json: expected a whole number, found 2.5");
-  EXPECT_EQ(error_of(R"({"type": "integer"})", "1e300"), "c.json: expected a whole number, found 1e+300");
-  EXPECT_EQ(error_of(R"({"type": "object"})", "[1]"), "c.json: expected an object, found a list");
-  EXPECT_EQ(error_of(R"({"type": ["number", "boolean", "null"]})", "\"x\""),
+  EXPECT_EQ(schema_error(R"({"type": ["string", "array"]})", "3"), "c.json: expected text or a list, found 3");
+  EXPECT_EQ(schema_error(R"({"type": "integer"})", "2.5"), "c.json: expected a whole number, found 2.5");
+  EXPECT_EQ(schema_error(R"({"type": "integer"})", "1e300"), "c.json: expected a whole number, found 1e+300");
+  EXPECT_EQ(schema_error(R"({"type": "object"})", "[1]"), "c.json: expected an object, found a list");
+  EXPECT_EQ(schema_error(R"({"type": ["number", "boolean", "null"]})", "\"x\""),
             "c.json: expected a number, true or false or null, found 'x'");
 }
 
 TEST(Schema, MakesWholeNumbersIntegers) {
-  EXPECT_EQ(checked(R"({"type": "integer"})", "5.0").type(), Value::Type::integer);
-  EXPECT_EQ(checked(R"({"type": "number"})", "5.0").type(), Value::Type::real);
+  EXPECT_EQ(applied(R"({"type": "integer"})", "5.0").type(), Value::Type::integer);
+  EXPECT_EQ(applied(R"({"type": "number"})", "5.0").type(), Value::Type::real);
 }
 
 TEST(Schema, ListsWhatIsAllowed) {
-  EXPECT_EQ(error_of(R"({"enum": ["error", "keep"]})", "\"kep\""),
+  EXPECT_EQ(schema_error(R"({"enum": ["error", "keep"]})", "\"kep\""),
             "c.json: expected one of 'error', 'keep', found 'kep'; did you mean 'keep'?");
-  EXPECT_EQ(error_of(R"({"const": 1})", "2"), "c.json: expected 1, found 2");
+  EXPECT_EQ(schema_error(R"({"const": 1})", "2"), "c.json: expected 1, found 2");
 }
 
 TEST(Schema, NamesTheNearestKey) {
   const std::string schema = R"({"properties": {"t": {"properties": {"epochs": {}}, "additionalProperties": false}}})";
-  EXPECT_EQ(error_of(schema, R"({"t": {"epoch": 1}})"), "c.json /t/epoch: unknown key 'epoch'; did you mean 'epochs'?");
+  EXPECT_EQ(schema_error(schema, R"({"t": {"epoch": 1}})"), "c.json /t/epoch: unknown key 'epoch'; did you mean 'epochs'?");
 }
 
 TEST(Schema, ListsTheKeysWhenNoneIsNear) {
-  EXPECT_EQ(error_of(R"({"properties": {"a": {}, "b": {}}, "additionalProperties": false})", R"({"folds": 1})"),
+  EXPECT_EQ(schema_error(R"({"properties": {"a": {}, "b": {}}, "additionalProperties": false})", R"({"folds": 1})"),
             "c.json /folds: unknown key 'folds'; known are a, b");
-  EXPECT_EQ(error_of(R"({"additionalProperties": false})", R"({"a": 1})"), "c.json /a: unknown key 'a'");
+  EXPECT_EQ(schema_error(R"({"additionalProperties": false})", R"({"a": 1})"), "c.json /a: unknown key 'a'");
 }
 
 TEST(Schema, NamesTheMissingKey) {
-  EXPECT_EQ(error_of(R"({"required": ["script"]})", "{}"), "c.json: missing key 'script'");
+  EXPECT_EQ(schema_error(R"({"required": ["script"]})", "{}"), "c.json: missing key 'script'");
   // A mistyped key says more than the one it leaves out.
-  EXPECT_EQ(error_of(R"({"required": ["script"], "properties": {"script": {}}, "additionalProperties": false})", R"({"scrpt": 1})"),
+  EXPECT_EQ(schema_error(R"({"required": ["script"], "properties": {"script": {}}, "additionalProperties": false})", R"({"scrpt": 1})"),
             "c.json /scrpt: unknown key 'scrpt'; did you mean 'script'?");
 }
 
 TEST(Schema, CountsItemsAndCharacters) {
-  EXPECT_EQ(error_of(R"({"minItems": 1})", "[]"), "c.json: expected at least 1 item, found 0");
-  EXPECT_EQ(error_of(R"({"maxItems": 2})", "[1, 2, 3]"), "c.json: expected at most 2 items, found 3");
-  EXPECT_EQ(error_of(R"({"minLength": 3})", "\"\u00e4\u00f6\""), "c.json: expected at least 3 characters, found 2");
-  EXPECT_EQ(error_of(R"({"maxLength": 1})", "\"ab\""), "c.json: expected at most 1 character, found 2");
-  EXPECT_EQ(error_of(R"({"uniqueItems": true})", R"(["a", {"b": 1, "c": 2}, {"c": 2.0, "b": 1}])"),
+  EXPECT_EQ(schema_error(R"({"minItems": 1})", "[]"), "c.json: expected at least 1 item, found 0");
+  EXPECT_EQ(schema_error(R"({"maxItems": 2})", "[1, 2, 3]"), "c.json: expected at most 2 items, found 3");
+  EXPECT_EQ(schema_error(R"({"minLength": 3})", "\"\u00e4\u00f6\""), "c.json: expected at least 3 characters, found 2");
+  EXPECT_EQ(schema_error(R"({"maxLength": 1})", "\"ab\""), "c.json: expected at most 1 character, found 2");
+  EXPECT_EQ(schema_error(R"({"uniqueItems": true})", R"(["a", {"b": 1, "c": 2}, {"c": 2.0, "b": 1}])"),
             "c.json /2: an object stands in the list twice");
 }
 
@@ -93,16 +90,16 @@ TEST(Schema, FindsRepeatsInLongListsInAMoment) {
 }
 
 TEST(Schema, TellsTheFormInWords) {
-  EXPECT_EQ(error_of(R"({"pattern": "^[a-z]+$"})", "\"A\""), "c.json: expected text that matches ^[a-z]+$, found 'A'");
-  EXPECT_EQ(error_of(R"({"pattern": "^[a-z]+$", "x-form": "small letters"})", "\"A\""), "c.json: expected small letters, found 'A'");
-  EXPECT_EQ(error_of(R"({"pattern": "^a*$"})", "\"" + std::string(100000, 'a') + "\""),
+  EXPECT_EQ(schema_error(R"({"pattern": "^[a-z]+$"})", "\"A\""), "c.json: expected text that matches ^[a-z]+$, found 'A'");
+  EXPECT_EQ(schema_error(R"({"pattern": "^[a-z]+$", "x-form": "small letters"})", "\"A\""), "c.json: expected small letters, found 'A'");
+  EXPECT_EQ(schema_error(R"({"pattern": "^a*$"})", "\"" + std::string(100000, 'a') + "\""),
             "c.json: expected at most 8192 bytes, found 100000");
 }
 
 TEST(Schema, CutsLongTextsBetweenCharacters) {
   std::string text;
   for (int i = 0; i < 100; ++i) text += "\xC3\xA9";
-  EXPECT_EQ(error_of(R"({"const": "a"})", "\"x" + text + "\""), "c.json: expected 'a', found 'x" + text.substr(0, 78) + "…'");
+  EXPECT_EQ(schema_error(R"({"const": "a"})", "\"x" + text + "\""), "c.json: expected 'a', found 'x" + text.substr(0, 78) + "…'");
 }
 
 TEST(Schema, TellsTheErrorOfTheBranchThatWasMeant) {
@@ -113,20 +110,20 @@ TEST(Schema, TellsTheErrorOfTheBranchThatWasMeant) {
      "properties": {"type": {"const": "step"}, "gamma": {"type": "number", "maximum": 1}}},
     {"type": "object", "additionalProperties": false, "required": ["type"],
      "properties": {"type": {"const": "cosine"}, "floor": {"type": "number"}}}]})";
-  EXPECT_EQ(error_of(schema, "\"adm\""), "c.json: expected one of 'adam', 'sgd', found 'adm'; did you mean 'adam'?");
-  EXPECT_EQ(error_of(schema, R"({"type": "cosine", "floor": "x"})"), "c.json /floor: expected a number, found 'x'");
-  EXPECT_EQ(error_of(schema, R"({"type": "step", "gamma": 2})"), "c.json /gamma: expected at most 1, found 2");
-  EXPECT_EQ(error_of(schema, R"({"type": "stp"})"), "c.json /type: expected one of 'step', 'cosine', found 'stp'; did you mean 'step'?");
-  EXPECT_EQ(error_of(schema, R"({"floor": 1})"), "c.json: missing key 'type'");
-  EXPECT_EQ(error_of(schema, "3"), "c.json: expected null, text or an object, found 3");
+  EXPECT_EQ(schema_error(schema, "\"adm\""), "c.json: expected one of 'adam', 'sgd', found 'adm'; did you mean 'adam'?");
+  EXPECT_EQ(schema_error(schema, R"({"type": "cosine", "floor": "x"})"), "c.json /floor: expected a number, found 'x'");
+  EXPECT_EQ(schema_error(schema, R"({"type": "step", "gamma": 2})"), "c.json /gamma: expected at most 1, found 2");
+  EXPECT_EQ(schema_error(schema, R"({"type": "stp"})"), "c.json /type: expected one of 'step', 'cosine', found 'stp'; did you mean 'step'?");
+  EXPECT_EQ(schema_error(schema, R"({"floor": 1})"), "c.json: missing key 'type'");
+  EXPECT_EQ(schema_error(schema, "3"), "c.json: expected null, text or an object, found 3");
 }
 
 TEST(Schema, RefusesWhatFitsTwoOfOneOf) {
-  EXPECT_EQ(error_of(R"({"oneOf": [{"minimum": 1}, {"maximum": 3}]})", "2"), "c.json: 2 fits more than one of the alternatives");
+  EXPECT_EQ(schema_error(R"({"oneOf": [{"minimum": 1}, {"maximum": 3}]})", "2"), "c.json: 2 fits more than one of the alternatives");
 }
 
 TEST(Schema, FillsDefaultsInAllTheWayDown) {
-  const auto value = checked(R"({"properties": {
+  const auto value = applied(R"({"properties": {
       "a": {"type": "integer", "default": 1},
       "t": {"properties": {"x": {"default": "y"}, "z": {}}, "default": {}},
       "l": {"items": {"$ref": "#/$defs/item"}}},
@@ -136,27 +133,27 @@ TEST(Schema, FillsDefaultsInAllTheWayDown) {
 }
 
 TEST(Schema, MakesPathsAbsolute) {
-  const auto path = [](const std::string& text) { return checked(R"({"x-path": true})", "\"" + text + "\"").as_text(); };
+  const auto path = [](const std::string& text) { return applied(R"({"x-path": true})", "\"" + text + "\"").as_text(); };
   EXPECT_EQ(path("mlp.py:Net"), "/run/mlp.py:Net");
   EXPECT_EQ(path("../a/./b*.root"), "/a/b*.root");
   EXPECT_EQ(path("/x//y"), "/x/y");
   EXPECT_EQ(path("root://host//store/a.root"), "root://host//store/a.root");
-  EXPECT_EQ(error_of(R"({"x-path": true})", R"("a\u0000b")"), "c.json: a path can't hold a zero byte");
+  EXPECT_EQ(schema_error(R"({"x-path": true})", R"("a\u0000b")"), "c.json: a path can't hold a zero byte");
 }
 
 TEST(Schema, RefusesSchemasItDoesNotUnderstand) {
-  EXPECT_EQ(error_of(R"({"properties": {"a": {"minimun": 1}}})", "{}"),
+  EXPECT_EQ(schema_error(R"({"properties": {"a": {"minimun": 1}}})", "{}"),
             "schema #/properties/a: unknown keyword 'minimun'; did you mean 'minimum'?");
-  EXPECT_EQ(error_of(R"({"anyOf": [{"minimum": "1"}]})", "1"), "schema #/anyOf/0/minimum: expected a number");
-  EXPECT_EQ(error_of(R"({"$ref": "#/$defs/x"})", "1"), "schema #/$ref: no schema '#/$defs/x' under #/$defs");
-  EXPECT_EQ(error_of(R"({"minLength": -1})", "1"), "schema #/minLength: expected a whole number from 0");
-  EXPECT_THAT(error_of(R"({"pattern": "("})", "1"), HasSubstr("schema #/pattern: '(' is no regular expression"));
-  EXPECT_EQ(error_of("3", "1"), "schema #: a schema is an object, true or false");
+  EXPECT_EQ(schema_error(R"({"anyOf": [{"minimum": "1"}]})", "1"), "schema #/anyOf/0/minimum: expected a number");
+  EXPECT_EQ(schema_error(R"({"$ref": "#/$defs/x"})", "1"), "schema #/$ref: no schema '#/$defs/x' under #/$defs");
+  EXPECT_EQ(schema_error(R"({"minLength": -1})", "1"), "schema #/minLength: expected a whole number from 0");
+  EXPECT_THAT(schema_error(R"({"pattern": "("})", "1"), HasSubstr("schema #/pattern: '(' is no regular expression"));
+  EXPECT_EQ(schema_error("3", "1"), "schema #: a schema is an object, true or false");
 }
 
 TEST(Schema, EndsWhenASchemaRefersToItself) {
-  EXPECT_THAT(error_of(R"({"$ref": "#"})", "1"), HasSubstr("refers to itself without end"));
-  EXPECT_THAT(error_of(R"({"$defs": {"a": {"anyOf": [{"$ref": "#/$defs/a"}]}}, "$ref": "#/$defs/a"})", "1"),
+  EXPECT_THAT(schema_error(R"({"$ref": "#"})", "1"), HasSubstr("refers to itself without end"));
+  EXPECT_THAT(schema_error(R"({"$defs": {"a": {"anyOf": [{"$ref": "#/$defs/a"}]}}, "$ref": "#/$defs/a"})", "1"),
               HasSubstr("refers to itself without end"));
 }
 

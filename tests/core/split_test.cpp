@@ -10,21 +10,21 @@
 namespace ophion {
 namespace {
 
-constexpr std::uint64_t rows = 100'000;
+constexpr std::uint64_t entries = 100'000;
 
 std::array<double, 3> shares(const SplitConfig& config, std::uint64_t seed, std::uint64_t sample, std::uint64_t file) {
   const Split split(config, seed);
   std::array<double, 3> counts{};
-  for (std::uint64_t entry = 0; entry < rows; ++entry)
-    counts[static_cast<std::size_t>(split.part_of(split.key(sample, file), entry))] += 1.0 / rows;
+  for (std::uint64_t entry = 0; entry < entries; ++entry)
+    counts[static_cast<std::size_t>(split.part_of(split.key(sample, file), entry))] += 1.0 / entries;
   return counts;
 }
 
 /// Rows that two ways of splitting put into the test part both, as a fraction.
 double both_test(const Split& a, std::uint64_t key_a, const Split& b, std::uint64_t key_b) {
   double both = 0;
-  for (std::uint64_t entry = 0; entry < rows; ++entry)
-    if (a.part_of(key_a, entry) == PartName::test && b.part_of(key_b, entry) == PartName::test) both += 1.0 / rows;
+  for (std::uint64_t entry = 0; entry < entries; ++entry)
+    if (a.part_of(key_a, entry) == PartName::test && b.part_of(key_b, entry) == PartName::test) both += 1.0 / entries;
   return both;
 }
 
@@ -39,7 +39,7 @@ TEST(Split, IsSplitMix64) {
 
 TEST(Split, GivesNumbersFromZeroToBelowOne) {
   double sum = 0, squares = 0;
-  for (std::uint64_t i = 0; i < rows; ++i) {
+  for (std::uint64_t i = 0; i < entries; ++i) {
     const double u = uniform(99, i);
     ASSERT_GE(u, 0.0);
     ASSERT_LT(u, 1.0);
@@ -47,8 +47,8 @@ TEST(Split, GivesNumbersFromZeroToBelowOne) {
     squares += u * u;
   }
   // Mean 1/2 and variance 1/12, within five standard errors.
-  EXPECT_NEAR(sum / rows, 0.5, 5 * std::sqrt(1.0 / 12 / rows));
-  EXPECT_NEAR(squares / rows, 1.0 / 3, 5 * std::sqrt(4.0 / 45 / rows));
+  EXPECT_NEAR(sum / entries, 0.5, 5 * std::sqrt(1.0 / 12 / entries));
+  EXPECT_NEAR(squares / entries, 1.0 / 3, 5 * std::sqrt(4.0 / 45 / entries));
 }
 
 TEST(Split, SharesFollowTheFractions) {
@@ -57,7 +57,7 @@ TEST(Split, SharesFollowTheFractions) {
   config.test = 0.3;
   for (std::uint64_t file = 0; file < 5; ++file) {
     const auto found = shares(config, 42, 1, file);
-    const auto error = [](double p) { return 5 * std::sqrt(p * (1 - p) / rows); };
+    const auto error = [](double p) { return 5 * std::sqrt(p * (1 - p) / entries); };
     EXPECT_NEAR(found[0], 0.5, error(0.5));
     EXPECT_NEAR(found[1], 0.2, error(0.2));
     EXPECT_NEAR(found[2], 0.3, error(0.3));
@@ -78,7 +78,7 @@ TEST(Split, IsIndependentBetweenSeedsSamplesAndFiles) {
   SplitConfig config;
   config.test = 0.5;
   const Split split(config, 7), other(config, 8);
-  const double error = 5 * std::sqrt(0.25 * 0.75 / rows);  // both with probability 1/4
+  const double error = 5 * std::sqrt(0.25 * 0.75 / entries);  // both with probability 1/4
   EXPECT_NEAR(both_test(split, split.key(0, 0), other, other.key(0, 0)), 0.25, error);
   EXPECT_NEAR(both_test(split, split.key(0, 0), split, split.key(1, 0)), 0.25, error);
   EXPECT_NEAR(both_test(split, split.key(0, 0), split, split.key(0, 1)), 0.25, error);

@@ -40,14 +40,3 @@ inline void write_text(const std::filesystem::path& file, const std::string& tex
   stream << text;
   if (!stream.flush()) throw std::runtime_error("cannot write " + file.string());
 }
-
-/// The text of what `action` throws; a failed expectation reads better than a missing exception.
-template <class Error, class Action>
-std::string error_of(Action&& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "nothing was thrown";
-}

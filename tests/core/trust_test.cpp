@@ -14,6 +14,8 @@
 #include <ophion/model.h>
 #include <ophion/runtime.h>
 
+#include "core/cpp_plugins.h"
+#include "core/error_of.h"
 #include "core/small_model.h"
 #include "core/temporary_folder.h"
 #include "demand_trust.h"
@@ -27,8 +29,6 @@ using testing::IsEmpty;
 namespace fs = std::filesystem;
 
 namespace {
-
-const fs::path plugins = fs::path(OPHION_BINARY_DIR) / "tests" / "cpp_plugins";
 
 /// Sets a variable, or removes it, for as long as it lives.
 class Variable {
@@ -55,12 +55,7 @@ mode_t mode_of(const fs::path& file) {
 
 class TrustTest : public testing::Test {
  protected:
-  static LoadOptions options() {
-    LoadOptions options;
-    options.registry = Registry({plugins});
-    return options;
-  }
-  std::string refusal(const LoadOptions& with = options()) {
+  std::string refusal(const LoadOptions& with = linear_options()) {
     return error_of<TrustError>([&] { Model::load(file_, with); });
   }
   fs::path store() const { return folder_.path() / "data" / "ophion" / "trusted"; }
@@ -69,8 +64,6 @@ class TrustTest : public testing::Test {
   Variable data_{"XDG_DATA_HOME", (folder_.path() / "data").c_str()};
   fs::path file_ = folder_.path() / "m.ophion";
 };
-
-}  // namespace
 
 TEST_F(TrustTest, RefusesAModelThatCarriesCodeAndNamesFileCodeAndCommand) {
   small_model_with_code(true)->write(file_);
@@ -87,7 +80,7 @@ TEST_F(TrustTest, QuotesTheFileAsAShellTakesIt) {
 
 TEST_F(TrustTest, LoadsWhatCarriesNoneWithoutAsking) {
   small_model()->write(file_);
-  EXPECT_EQ(Model::load(file_, options()).bind({"x", "y"})({1, -4}), 21.0f);
+  EXPECT_EQ(Model::load(file_, linear_options()).bind({"x", "y"})({1, -4}), 21.0f);
   EXPECT_FALSE(fs::exists(store()));
 }
 
@@ -99,9 +92,9 @@ TEST_F(TrustTest, LetsTheMethodDecideWhenTheManifestLies) {
 TEST_F(TrustTest, RunsWhatWasAccepted) {
   small_model_with_code(true)->write(file_);
   trust_model(facts_of(file_));
-  EXPECT_EQ(Model::load(file_, options()).bind({"x", "y"})({1, 4}), 21.0f);
+  EXPECT_EQ(Model::load(file_, linear_options()).bind({"x", "y"})({1, 4}), 21.0f);
   fs::rename(file_, folder_.path() / "moved.ophion");  // it is the content that is trusted
-  EXPECT_EQ(Model::load(folder_.path() / "moved.ophion", options()).outputs(), 1u);
+  EXPECT_EQ(Model::load(folder_.path() / "moved.ophion", linear_options()).outputs(), 1u);
 }
 
 TEST_F(TrustTest, AsksAgainWhenAByteOfTheCodeIsAnother) {
@@ -116,10 +109,10 @@ TEST_F(TrustTest, AsksAgainWhenAByteOfTheCodeIsAnother) {
 
 TEST_F(TrustTest, RunsWhatTheProgramAllows) {
   small_model_with_code(true)->write(file_);
-  LoadOptions all = options();
+  LoadOptions all = linear_options();
   all.trust = Trust::all;
   EXPECT_EQ(Model::load(file_, all).outputs(), 1u);
-  LoadOptions listed = options();
+  LoadOptions listed = linear_options();
   listed.trusted_hashes = {facts_of(file_).hash};
   EXPECT_EQ(Model::load(file_, listed).outputs(), 1u);
   listed.trusted_hashes = {std::string(64, '0')};
@@ -130,7 +123,7 @@ TEST_F(TrustTest, RunsInEveryProgramOfTheUserWhatWasTrained) {
   const auto file = small_model_with_code(true);
   remember_trained(*file, file_);
   file->write(file_);
-  EXPECT_EQ(Model::load(file_, options()).outputs(), 1u);
+  EXPECT_EQ(Model::load(file_, linear_options()).outputs(), 1u);
   ASSERT_THAT(trusted_models(), testing::SizeIs(1));
   EXPECT_EQ(trusted_models()[0].how, "trained");
   EXPECT_EQ(trusted_models()[0].name, "sum");
@@ -162,7 +155,7 @@ TEST_F(TrustTest, RunsWhatThisProcessTrainedWithoutAStoreAndSaysWhyOthersWillAsk
   ASSERT_THAT(lines, testing::SizeIs(1));
   EXPECT_THAT(lines[0], AllOf(HasSubstr("m.ophion is not recorded as trained by you"), HasSubstr("neither XDG_DATA_HOME nor HOME names a folder")));
   file->write(file_);
-  EXPECT_EQ(Model::load(file_, options()).outputs(), 1u);
+  EXPECT_EQ(Model::load(file_, linear_options()).outputs(), 1u);
 }
 
 TEST_F(TrustTest, SaysThatThereIsNoStoreWhereHomeIsUnset) {
@@ -271,3 +264,5 @@ TEST_F(TrustTest, ServesSeveralProcessesAtOnce) {
   }
   EXPECT_EQ(trusted_models().size(), static_cast<std::size_t>(each));
 }
+
+}  // namespace

@@ -8,19 +8,11 @@
 
 #include <ophion/error.h>
 
+#include "core/error_of.h"
+
 using ophion::Value;
 
 namespace {
-
-template <class Action>
-std::string error_of(Action action) {
-  try {
-    action();
-  } catch (const ophion::Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
 
 TEST(Value, KnowsWhatItHolds) {
   EXPECT_TRUE(Value().is_null());
@@ -41,14 +33,14 @@ TEST(Value, FindsWhatLiesDeeper) {
 }
 
 TEST(Value, SaysWhatItExpectedAndFound) {
-  EXPECT_EQ(error_of([] { Value::array().as_text(); }), "expected text, found a list");
-  EXPECT_EQ(error_of([] { Value("5").as_integer(); }), "expected a whole number, found text");
-  EXPECT_EQ(error_of([] { Value(2.5).as_integer(); }), "expected a whole number of 64 bits, found 2.5");
-  EXPECT_EQ(error_of([] { Value(1e300).as_integer(); }), "expected a whole number of 64 bits, found 1e+300");
-  EXPECT_EQ(error_of([] { Value(std::nan("")).as_integer(); }), "expected a whole number of 64 bits, found null");
-  EXPECT_EQ(error_of([] { Value(1).as_boolean(); }), "expected true or false, found a whole number");
-  EXPECT_EQ(error_of([] { Value(1).as_object(); }), "expected an object, found a whole number");
-  EXPECT_EQ(error_of([] { Value().as_number(); }), "expected a number, found null");
+  EXPECT_EQ(error_of<ophion::Error>([] { Value::array().as_text(); }), "expected text, found a list");
+  EXPECT_EQ(error_of<ophion::Error>([] { Value("5").as_integer(); }), "expected a whole number, found text");
+  EXPECT_EQ(error_of<ophion::Error>([] { Value(2.5).as_integer(); }), "expected a whole number of 64 bits, found 2.5");
+  EXPECT_EQ(error_of<ophion::Error>([] { Value(1e300).as_integer(); }), "expected a whole number of 64 bits, found 1e+300");
+  EXPECT_EQ(error_of<ophion::Error>([] { Value(std::nan("")).as_integer(); }), "expected a whole number of 64 bits, found null");
+  EXPECT_EQ(error_of<ophion::Error>([] { Value(1).as_boolean(); }), "expected true or false, found a whole number");
+  EXPECT_EQ(error_of<ophion::Error>([] { Value(1).as_object(); }), "expected an object, found a whole number");
+  EXPECT_EQ(error_of<ophion::Error>([] { Value().as_number(); }), "expected a number, found null");
 }
 
 TEST(Value, KeepsMembersInTheirOrderAndReplacesByName) {
@@ -67,9 +59,9 @@ TEST(Value, NamesTheKeysThereAre) {
   Value value;
   value.set("epochs", 1);
   value.set("batch", 2);
-  EXPECT_EQ(error_of([&] { value.at("epoch"); }), "no key 'epoch' among epochs, batch; did you mean 'epochs'?");
-  EXPECT_EQ(error_of([] { Value::object().at("x"); }), "no key 'x' in an empty object");
-  EXPECT_EQ(error_of([] { Value::array().at(2); }), "no item 2 in a list of 0");
+  EXPECT_EQ(error_of<ophion::Error>([&] { value.at("epoch"); }), "no key 'epoch' among epochs, batch; did you mean 'epochs'?");
+  EXPECT_EQ(error_of<ophion::Error>([] { Value::object().at("x"); }), "no key 'x' in an empty object");
+  EXPECT_EQ(error_of<ophion::Error>([] { Value::array().at(2); }), "no item 2 in a list of 0");
 }
 
 TEST(Value, EqualsAsJsonDoes) {

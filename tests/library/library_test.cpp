@@ -6,6 +6,8 @@
 #include <ophion/ophion.h>
 #include <ophion/plugin.h>
 
+#include "core/cpp_plugins.h"
+#include "core/error_of.h"
 #include "core/temporary_folder.h"
 
 using namespace ophion;
@@ -14,7 +16,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-const fs::path plugins = fs::path(OPHION_BINARY_DIR) / "tests" / "cpp_plugins";
 const fs::path own_folder = fs::canonical(OPHION_LIBRARY_DIR) / "ophion";
 
 const char* const config = R"({
@@ -26,7 +27,7 @@ const char* const config = R"({
 }  // namespace
 
 TEST(Library, MergesThePluginsSchemaIntoTheConfig) {
-  const Registry registry({plugins});
+  const Registry registry({cpp_plugins});
   const Config checked = Config::from_json(config, ".", registry);
   EXPECT_EQ(checked.methods().at(0).options.at("slope").as_number(), 1.5);
   EXPECT_THAT(error_of<ConfigError>([&] { checked.set("methods.0.slop", "1"); }), HasSubstr("did you mean 'slope'"));
@@ -34,7 +35,7 @@ TEST(Library, MergesThePluginsSchemaIntoTheConfig) {
 }
 
 TEST(Library, TrainsLoadsAndScoresThroughAPluginWithoutPython) {
-  const auto method = Registry({plugins}).method("linear");
+  const auto method = Registry({cpp_plugins}).method("linear");
   TrainContext context;
   context.options = read_json(R"({"weights": [1, 2]})", "options");
   Spec spec;
@@ -50,7 +51,7 @@ TEST(Library, TrainsLoadsAndScoresThroughAPluginWithoutPython) {
 }
 
 TEST(Library, CatchesWhatAPluginThrowsByItsOwnType) {
-  const auto method = Registry({plugins}).method("linear");
+  const auto method = Registry({cpp_plugins}).method("linear");
   TrainContext context;
   EXPECT_THAT(error_of<Error>([&] { method->train({}, context); }), HasSubstr("expected an object, found null"));
 }

@@ -34,27 +34,18 @@ const std::vector<Function> table = {{"tell_apart", {{"a", -1}, {"b", -1}, {"jet
                                      {"throw_a_number", {{"a", -1}}, throw_a_number},
                                      {"unknown", {{"a", -1}}, nullptr}};
 
-std::vector<double> evaluated(const std::string& text, const std::vector<std::vector<double>>& columns) {
+std::vector<double> with_table(const std::string& text, const std::vector<std::vector<double>>& columns) {
   return evaluated(Expression::parse(text, table), columns);
 }
 
-std::string refusal(const std::string& text) {
-  try {
-    Expression::parse(text, table);
-  } catch (const ExpressionError& problem) {
-    return problem.what() + std::string(" at ") + std::to_string(problem.position());
-  }
-  return "nothing was refused";
-}
-
 TEST(ExpressionFunctions, AreCalledWithColumnsNumbersAndExpressions) {
-  EXPECT_EQ(evaluated("tell_apart(x, y, z)", {{1, 2}, {3, 4}, {5, 6}}), (std::vector<double>{471, 562}));
-  EXPECT_EQ(evaluated("tell_apart(1, x, 2) + 1", {{3, 4}}), (std::vector<double>{172, 162}));
-  EXPECT_EQ(evaluated("tell_apart(x + 1, twice(y), x > 1 ? 0 : 1)", {{1, 2}, {3, 4}}), (std::vector<double>{42, -77}));
-  EXPECT_EQ(evaluated("twice(x) + twice(twice(x))", {{1, 2}}), (std::vector<double>{6, 12}));
-  EXPECT_EQ(evaluated("twice(3)", {}), (std::vector<double>{6}));
-  EXPECT_EQ(evaluated("tell_apart(1, 2, 3)*x", {{1, 2}}), (std::vector<double>{281, 562}));
-  EXPECT_EQ(evaluated("tell_apart(1/0, x, 0)", {{1, 2}}), (std::vector<double>{INFINITY, INFINITY}));
+  EXPECT_EQ(with_table("tell_apart(x, y, z)", {{1, 2}, {3, 4}, {5, 6}}), (std::vector<double>{471, 562}));
+  EXPECT_EQ(with_table("tell_apart(1, x, 2) + 1", {{3, 4}}), (std::vector<double>{172, 162}));
+  EXPECT_EQ(with_table("tell_apart(x + 1, twice(y), x > 1 ? 0 : 1)", {{1, 2}, {3, 4}}), (std::vector<double>{42, -77}));
+  EXPECT_EQ(with_table("twice(x) + twice(twice(x))", {{1, 2}}), (std::vector<double>{6, 12}));
+  EXPECT_EQ(with_table("twice(3)", {}), (std::vector<double>{6}));
+  EXPECT_EQ(with_table("tell_apart(1, 2, 3)*x", {{1, 2}}), (std::vector<double>{281, 562}));
+  EXPECT_EQ(with_table("tell_apart(1/0, x, 0)", {{1, 2}}), (std::vector<double>{INFINITY, INFINITY}));
 }
 
 TEST(ExpressionFunctions, ComputeEveryRowOfManyBlocks) {
@@ -64,7 +55,7 @@ TEST(ExpressionFunctions, ComputeEveryRowOfManyBlocks) {
     y.push_back(3 * i);
     expected.push_back(2 * (i - 10 * 7 + 100 * (3 * i + 1)));
   }
-  EXPECT_EQ(evaluated("twice(tell_apart(x, 7, y + 1))", {x, y}), expected);
+  EXPECT_EQ(with_table("twice(tell_apart(x, 7, y + 1))", {x, y}), expected);
 }
 
 TEST(ExpressionFunctions, TakeTheirOwnColumnsWhereTheyAreNamedAlone) {
@@ -96,9 +87,9 @@ TEST(ExpressionFunctions, NeverHideTheLanguagesOwn) {
 }
 
 TEST(ExpressionFunctions, CountTheirArgumentsAndAreNearToWhatWasMeant) {
-  EXPECT_EQ(refusal("1 + tell_apart(a, b)"), "'tell_apart' takes 3 arguments (a, b, jet[2]), found 2 at 4");
-  EXPECT_EQ(refusal("twice()"), "'twice' takes 1 argument (a), found 0 at 0");
-  EXPECT_EQ(refusal("twise(a)"), "there is no function 'twise'; did you mean 'twice'? at 0");
+  EXPECT_EQ(parse_refusal("1 + tell_apart(a, b)", table), "'tell_apart' takes 3 arguments (a, b, jet[2]), found 2 at 4");
+  EXPECT_EQ(parse_refusal("twice()", table), "'twice' takes 1 argument (a), found 0 at 0");
+  EXPECT_EQ(parse_refusal("twise(a)", table), "there is no function 'twise'; did you mean 'twice'? at 0");
   try {
     Expression::parse("twise(a)", table);
     FAIL() << "there is no function twise";
@@ -110,7 +101,7 @@ TEST(ExpressionFunctions, CountTheirArgumentsAndAreNearToWhatWasMeant) {
 TEST(ExpressionFunctions, AreNamedWhenTheyFail) {
   const auto failure = [](const std::string& text) {
     try {
-      evaluated(text, {{1, -1}});
+      with_table(text, {{1, -1}});
     } catch (const FunctionError& problem) {
       return std::string(problem.what());
     }
@@ -119,7 +110,7 @@ TEST(ExpressionFunctions, AreNamedWhenTheyFail) {
   EXPECT_EQ(failure("refuse_negative(x)"), "the function 'refuse_negative' failed: pt is below 0");
   EXPECT_EQ(failure("refuse_negative(x > 0)"), "nothing failed");
   EXPECT_EQ(failure("throw_a_number(x)"), "the function 'throw_a_number' failed with an exception of an unknown type");
-  EXPECT_THROW(evaluated("unknown(x)", {{1}}), std::logic_error);
+  EXPECT_THROW(with_table("unknown(x)", {{1}}), std::logic_error);
 }
 
 TEST(ExpressionFunctions, OfADamagedTreeAreRefused) {

@@ -1,4 +1,7 @@
 /// What is an expression, what is none, and what its refusal says.
+#include "evaluated.h"
+#include "expression.h"
+
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -7,8 +10,6 @@
 #include <string>
 #include <vector>
 
-#include "expression.h"
-
 namespace ophion::native {
 namespace {
 
@@ -16,15 +17,6 @@ double value_of(const std::string& text) {
   double out = std::numeric_limits<double>::quiet_NaN();
   Expression::parse(text).evaluate({}, 1, &out);
   return out;
-}
-
-std::string refusal(const std::string& text) {
-  try {
-    Expression::parse(text);
-  } catch (const ExpressionError& problem) {
-    return std::string(problem.what()) + " at " + std::to_string(problem.position());
-  }
-  return "nothing was refused";
 }
 
 std::string repeated(const std::string& text, int times) {
@@ -99,66 +91,66 @@ TEST(ExpressionParser, FoldsConstantsThatAreFinite) {
 }
 
 TEST(ExpressionParser, SaysWhatItExpectedAndFound) {
-  EXPECT_EQ(refusal(""), "expected a number, a column or '(', found end of text at 0");
-  EXPECT_EQ(refusal("pt >"), "expected a number, a column or '(', found end of text at 4");
-  EXPECT_EQ(refusal("pt > > 3"), "expected a number, a column or '(', found '>' at 5");
-  EXPECT_EQ(refusal("(pt + 1"), "expected ')', found end of text at 7");
-  EXPECT_EQ(refusal("pt + 1)"), "expected an operator or the end, found ')' at 6");
-  EXPECT_EQ(refusal("pt eta"), "expected an operator or the end, found 'eta' at 3");
-  EXPECT_EQ(refusal("3pt"), "expected an operator or the end, found 'pt' at 1");
-  EXPECT_EQ(refusal("pt ? 1"), "expected ':', found end of text at 6");
-  EXPECT_EQ(refusal("pt[i]"), "expected a whole number from 0 on, found 'i' at 3");
-  EXPECT_EQ(refusal("pt[-1]"), "expected a whole number from 0 on, found '-' at 3");
-  EXPECT_EQ(refusal("pt[99999999999]"), "expected a whole number from 0 on, found '9' at 3");
-  EXPECT_EQ(refusal("pt[1"), "expected ']', found end of text at 4");
-  EXPECT_EQ(refusal("a ; b"), "expected an operator or the end, found ';' at 2");
-  EXPECT_EQ(refusal("a + \xc3\xa9"), "expected a number, a column or '(', found byte 0xC3 at 4");
-  EXPECT_EQ(refusal(std::string("a\0b", 3)), "expected an operator or the end, found byte 0x00 at 1");
-  EXPECT_EQ(refusal("."), "expected a number, a column or '(', found '.' at 0");
-  EXPECT_EQ(refusal("a."), "expected an operator or the end, found '.' at 1");
-  EXPECT_EQ(refusal("1e999"), "the number '1e999' is beyond what a double can hold at 0");
-  EXPECT_EQ(refusal("`pt"), "expected a '`' that ends the column's name at 0");
-  EXPECT_EQ(refusal("``"), "expected a column's name between '`' and '`' at 0");
-  EXPECT_EQ(refusal("TMath::Pi + 1"), "expected '(' after 'TMath::Pi', found '+' at 10");
+  EXPECT_EQ(parse_refusal(""), "expected a number, a column or '(', found end of text at 0");
+  EXPECT_EQ(parse_refusal("pt >"), "expected a number, a column or '(', found end of text at 4");
+  EXPECT_EQ(parse_refusal("pt > > 3"), "expected a number, a column or '(', found '>' at 5");
+  EXPECT_EQ(parse_refusal("(pt + 1"), "expected ')', found end of text at 7");
+  EXPECT_EQ(parse_refusal("pt + 1)"), "expected an operator or the end, found ')' at 6");
+  EXPECT_EQ(parse_refusal("pt eta"), "expected an operator or the end, found 'eta' at 3");
+  EXPECT_EQ(parse_refusal("3pt"), "expected an operator or the end, found 'pt' at 1");
+  EXPECT_EQ(parse_refusal("pt ? 1"), "expected ':', found end of text at 6");
+  EXPECT_EQ(parse_refusal("pt[i]"), "expected a whole number from 0 on, found 'i' at 3");
+  EXPECT_EQ(parse_refusal("pt[-1]"), "expected a whole number from 0 on, found '-' at 3");
+  EXPECT_EQ(parse_refusal("pt[99999999999]"), "expected a whole number from 0 on, found '9' at 3");
+  EXPECT_EQ(parse_refusal("pt[1"), "expected ']', found end of text at 4");
+  EXPECT_EQ(parse_refusal("a ; b"), "expected an operator or the end, found ';' at 2");
+  EXPECT_EQ(parse_refusal("a + \xc3\xa9"), "expected a number, a column or '(', found byte 0xC3 at 4");
+  EXPECT_EQ(parse_refusal(std::string("a\0b", 3)), "expected an operator or the end, found byte 0x00 at 1");
+  EXPECT_EQ(parse_refusal("."), "expected a number, a column or '(', found '.' at 0");
+  EXPECT_EQ(parse_refusal("a."), "expected an operator or the end, found '.' at 1");
+  EXPECT_EQ(parse_refusal("1e999"), "the number '1e999' is beyond what a double can hold at 0");
+  EXPECT_EQ(parse_refusal("`pt"), "expected a '`' that ends the column's name at 0");
+  EXPECT_EQ(parse_refusal("``"), "expected a column's name between '`' and '`' at 0");
+  EXPECT_EQ(parse_refusal("TMath::Pi + 1"), "expected '(' after 'TMath::Pi', found '+' at 10");
 }
 
 TEST(ExpressionParser, SaysWhatOtherLanguagesWordsAreHere) {
-  EXPECT_EQ(refusal("a > 1 and b"), "expected an operator or the end, found 'and' (write '&&') at 6");
-  EXPECT_EQ(refusal("a & b"), "expected an operator or the end, found '&' (write '&&') at 2");
-  EXPECT_EQ(refusal("a = 3"), "expected an operator or the end, found '=' (write '==') at 2");
-  EXPECT_EQ(refusal("not a"), "expected a number, a column or '(', found 'not' (write '!') at 0");
-  EXPECT_EQ(refusal("105 < m4l < 140"), "comparisons can't be chained; write 'a < b && b < c', or brackets at 10");
+  EXPECT_EQ(parse_refusal("a > 1 and b"), "expected an operator or the end, found 'and' (write '&&') at 6");
+  EXPECT_EQ(parse_refusal("a & b"), "expected an operator or the end, found '&' (write '&&') at 2");
+  EXPECT_EQ(parse_refusal("a = 3"), "expected an operator or the end, found '=' (write '==') at 2");
+  EXPECT_EQ(parse_refusal("not a"), "expected a number, a column or '(', found 'not' (write '!') at 0");
+  EXPECT_EQ(parse_refusal("105 < m4l < 140"), "comparisons can't be chained; write 'a < b && b < c', or brackets at 10");
   EXPECT_EQ(value_of("(1 < 2) < 3"), 1);
 }
 
 TEST(ExpressionParser, NamesTheNearestFunction) {
-  EXPECT_EQ(refusal("1 + sqr(pt)"), "there is no function 'sqr'; did you mean 'sqrt'? at 4");
-  EXPECT_EQ(refusal("TMath::Sqr(pt)"), "there is no function 'TMath::Sqr'; did you mean 'TMath::Sqrt'? at 0");
-  EXPECT_EQ(refusal("arctan(pt)"), "there is no function 'arctan'; did you mean 'atan'? at 0");
-  EXPECT_EQ(refusal("frobnicate(pt)"), "there is no function 'frobnicate' at 0");
-  EXPECT_EQ(refusal("neg(pt)"), "there is no function 'neg' at 0");
+  EXPECT_EQ(parse_refusal("1 + sqr(pt)"), "there is no function 'sqr'; did you mean 'sqrt'? at 4");
+  EXPECT_EQ(parse_refusal("TMath::Sqr(pt)"), "there is no function 'TMath::Sqr'; did you mean 'TMath::Sqrt'? at 0");
+  EXPECT_EQ(parse_refusal("arctan(pt)"), "there is no function 'arctan'; did you mean 'atan'? at 0");
+  EXPECT_EQ(parse_refusal("frobnicate(pt)"), "there is no function 'frobnicate' at 0");
+  EXPECT_EQ(parse_refusal("neg(pt)"), "there is no function 'neg' at 0");
 }
 
 TEST(ExpressionParser, CountsArguments) {
-  EXPECT_EQ(refusal("sqrt(a, b)"), "'sqrt' takes 1 argument, found 2 at 0");
-  EXPECT_EQ(refusal("pow(a)"), "'pow' takes 2 arguments, found 1 at 0");
-  EXPECT_EQ(refusal("max(a)"), "'max' takes 2 or more arguments, found 1 at 0");
-  EXPECT_EQ(refusal("sqrt()"), "'sqrt' takes 1 argument, found 0 at 0");
-  EXPECT_EQ(refusal("sqrt(a,)"), "expected a number, a column or '(', found ')' at 7");
+  EXPECT_EQ(parse_refusal("sqrt(a, b)"), "'sqrt' takes 1 argument, found 2 at 0");
+  EXPECT_EQ(parse_refusal("pow(a)"), "'pow' takes 2 arguments, found 1 at 0");
+  EXPECT_EQ(parse_refusal("max(a)"), "'max' takes 2 or more arguments, found 1 at 0");
+  EXPECT_EQ(parse_refusal("sqrt()"), "'sqrt' takes 1 argument, found 0 at 0");
+  EXPECT_EQ(parse_refusal("sqrt(a,)"), "expected a number, a column or '(', found ')' at 7");
 }
 
 TEST(ExpressionParser, RefusesWhatIsTooLongTooLargeOrTooDeep) {
-  EXPECT_EQ(refusal(std::string(4097, ' ')), "an expression has at most 4096 bytes, found 4097 at 4096");
+  EXPECT_EQ(parse_refusal(std::string(4097, ' ')), "an expression has at most 4096 bytes, found 4097 at 4096");
   EXPECT_EQ(Expression::parse("a" + repeated("+a", 511)).nodes().size(), 1023u);
-  EXPECT_EQ(refusal("a" + repeated("+a", 512)), "the expression has more than 1024 numbers, columns and operators at 1025");
+  EXPECT_EQ(parse_refusal("a" + repeated("+a", 512)), "the expression has more than 1024 numbers, columns and operators at 1025");
   EXPECT_EQ(value_of(repeated("(", 64) + "1" + repeated(")", 64)), 1);
   const std::string nested = "brackets, signs and choices are nested more than 64 deep at ";
-  EXPECT_EQ(refusal(repeated("(", 65) + "1" + repeated(")", 65)), nested + "64");
+  EXPECT_EQ(parse_refusal(repeated("(", 65) + "1" + repeated(")", 65)), nested + "64");
   for (const char* opening : {"(", "-", "!", "2^", "abs(", "1?", "1?1:"}) {
-    EXPECT_EQ(refusal(repeated(opening, 4000 / static_cast<int>(std::string(opening).size()))).substr(0, nested.size()), nested)
+    EXPECT_EQ(parse_refusal(repeated(opening, 4000 / static_cast<int>(std::string(opening).size()))).substr(0, nested.size()), nested)
         << opening;
   }
-  EXPECT_EQ(refusal("a" + repeated("-a+a", 30)), "the expression's operators are nested more than 56 deep at 0");
+  EXPECT_EQ(parse_refusal("a" + repeated("-a+a", 30)), "the expression's operators are nested more than 56 deep at 0");
 }
 
 TEST(ExpressionParser, DoesNotHangOnTowersOfPowers) {

@@ -6,7 +6,6 @@
 
 #include <cmath>
 #include <cstdint>
-#include <limits>
 #include <random>
 #include <stdexcept>
 #include <string>
@@ -15,8 +14,6 @@
 
 namespace ophion::native {
 namespace {
-
-constexpr double infinity = std::numeric_limits<double>::infinity();
 
 std::vector<double> evaluated(const std::string& text, const std::vector<std::vector<double>>& columns) {
   return evaluated(Expression::parse(text), columns);
@@ -58,7 +55,7 @@ TEST(Expression, DividesRealNumbersAndLeavesRemaindersAsCDoes) {
             (std::vector<double>{2, -2, 2, -2, 1.5, 2, 1}));
   EXPECT_TRUE(std::isnan(at("x % 0", 3)));
   EXPECT_TRUE(std::signbit(at("x % 5", -5)));
-  EXPECT_TRUE(std::isnan(at("x % 5", infinity)));
+  EXPECT_TRUE(std::isnan(at("x % 5", INFINITY)));
 }
 
 TEST(Expression, RaisesToPowers) {
@@ -80,7 +77,7 @@ TEST(Expression, TreatsNanAsIeeeDoes) {
   for (const char* text : {"x + 1", "min(x, 1)", "min(1, x)", "max(x, 1)", "max(1, x)", "sign(x)", "-x", "round(x)"}) {
     EXPECT_TRUE(std::isnan(at(text, NAN))) << text;
   }
-  EXPECT_EQ(at("isinf(x)", -infinity), 1);
+  EXPECT_EQ(at("isinf(x)", -INFINITY), 1);
   EXPECT_EQ(at("isfinite(x)", 1e308), 1);
 }
 
@@ -134,7 +131,7 @@ TEST(Expression, GivesTheSameInEveryBlock) {
 TEST(Expression, FillsAllRowsWithAConstantAndNoneWithNoRows) {
   std::vector<double> out(1100, 0);
   Expression::parse("1/0").evaluate({}, out.size(), out.data());
-  EXPECT_EQ(out, std::vector<double>(1100, infinity));
+  EXPECT_EQ(out, std::vector<double>(1100, INFINITY));
   double untouched = 3;
   const double* nothing = nullptr;
   Expression::parse("x + 1").evaluate({&nothing, 1}, 0, &untouched);
@@ -157,7 +154,7 @@ Node number(double value) { return {Expression::number_op(), value}; }
 Node column(std::int32_t input) { return {Expression::column_op(), 0, input}; }
 Node op(const char* name) { return {Expression::op_named(name)}; }
 
-std::string refusal(std::vector<Node> nodes, std::vector<Input> inputs = {}) {
+std::string nodes_refusal(std::vector<Node> nodes, std::vector<Input> inputs = {}) {
   try {
     Expression::from_nodes(std::move(nodes), std::move(inputs));
   } catch (const std::invalid_argument& problem) {
@@ -175,29 +172,29 @@ TEST(ExpressionNodes, GiveTheSameExpressionAgain) {
 }
 
 TEST(ExpressionNodes, AreRefusedWhenDamaged) {
-  EXPECT_EQ(refusal({}), "the expression is empty");
-  EXPECT_EQ(refusal({{static_cast<Expression::Op>(200)}}), "the expression has an unknown operator");
-  EXPECT_EQ(refusal({number(1), op("+")}), "the expression lacks an operand");
-  EXPECT_EQ(refusal({op("!")}), "the expression lacks an operand");
-  EXPECT_EQ(refusal({number(1), number(2)}), "the expression has an operand too many");
-  EXPECT_EQ(refusal({number(1), number(2), op("!")}), "the expression has an operand too many");
-  EXPECT_EQ(refusal({number(NAN)}), "a number of the expression is not finite");
-  EXPECT_EQ(refusal({column(0)}), "the expression reads input 0 of 0");
-  EXPECT_EQ(refusal({column(-1)}, {{"x", -1}}), "the expression reads input -1 of 1");
-  EXPECT_EQ(refusal({column(0)}, {{"x", -2}}), "the expression reads 'x[-2]'");
-  EXPECT_EQ(refusal({column(0)}, {{"", -1}}), "an input of the expression has no name");
-  EXPECT_EQ(refusal({number(1)}, {{"x", -1}}), "the expression does not use its input 'x'");
-  EXPECT_EQ(refusal({number(1)}, {{"x", -1}, {"y", -1}}), "the expression has more inputs than nodes");
-  EXPECT_EQ(refusal({column(0), column(1), op("+")}, {{"x", -1}, {"x", -1}}), "the expression names its input 'x' twice");
+  EXPECT_EQ(nodes_refusal({}), "the expression is empty");
+  EXPECT_EQ(nodes_refusal({{static_cast<Expression::Op>(200)}}), "the expression has an unknown operator");
+  EXPECT_EQ(nodes_refusal({number(1), op("+")}), "the expression lacks an operand");
+  EXPECT_EQ(nodes_refusal({op("!")}), "the expression lacks an operand");
+  EXPECT_EQ(nodes_refusal({number(1), number(2)}), "the expression has an operand too many");
+  EXPECT_EQ(nodes_refusal({number(1), number(2), op("!")}), "the expression has an operand too many");
+  EXPECT_EQ(nodes_refusal({number(NAN)}), "a number of the expression is not finite");
+  EXPECT_EQ(nodes_refusal({column(0)}), "the expression reads input 0 of 0");
+  EXPECT_EQ(nodes_refusal({column(-1)}, {{"x", -1}}), "the expression reads input -1 of 1");
+  EXPECT_EQ(nodes_refusal({column(0)}, {{"x", -2}}), "the expression reads 'x[-2]'");
+  EXPECT_EQ(nodes_refusal({column(0)}, {{"", -1}}), "an input of the expression has no name");
+  EXPECT_EQ(nodes_refusal({number(1)}, {{"x", -1}}), "the expression does not use its input 'x'");
+  EXPECT_EQ(nodes_refusal({number(1)}, {{"x", -1}, {"y", -1}}), "the expression has more inputs than nodes");
+  EXPECT_EQ(nodes_refusal({column(0), column(1), op("+")}, {{"x", -1}, {"x", -1}}), "the expression names its input 'x' twice");
 }
 
 TEST(ExpressionNodes, AreRefusedWhenTooManyOrTooDeep) {
   std::vector<Node> signs = {number(1)};
   for (int i = 0; i < 55; ++i) signs.push_back(op("neg"));
-  EXPECT_EQ(refusal(signs), "nothing was refused");
+  EXPECT_EQ(nodes_refusal(signs), "nothing was refused");
   signs.push_back(op("neg"));
-  EXPECT_EQ(refusal(signs), "the expression's operators are nested more than 56 deep");
-  EXPECT_EQ(refusal(std::vector<Node>(1025, number(1))), "the expression has more than 1024 numbers, columns and operators");
+  EXPECT_EQ(nodes_refusal(signs), "the expression's operators are nested more than 56 deep");
+  EXPECT_EQ(nodes_refusal(std::vector<Node>(1025, number(1))), "the expression has more than 1024 numbers, columns and operators");
 }
 
 TEST(ExpressionNodes, OfAnyKindNeverCrash) {

@@ -146,13 +146,13 @@ TEST(Forest, GivesSeveralOutputsByTreesOrByLeaves) {
   EXPECT_THAT(scores_of(Forest(by_leaves), {0, 0, 2, -3, 2, 0}), ElementsAre(1, 2, 3, 4, 5, 6));
 }
 
-struct Wrong {
+struct WrongForest {
   std::string name;
   std::function<void(ForestArrays&)> damage;
   std::string says;
 };
 
-class ForestsThatCanNotBe : public testing::TestWithParam<Wrong> {};
+class ForestsThatCanNotBe : public testing::TestWithParam<WrongForest> {};
 
 TEST_P(ForestsThatCanNotBe, AreRefused) {
   ForestArrays arrays = two_splits();
@@ -162,26 +162,26 @@ TEST_P(ForestsThatCanNotBe, AreRefused) {
 
 INSTANTIATE_TEST_SUITE_P(
     With, ForestsThatCanNotBe,
-    testing::Values(Wrong{"ChildBeyond", [](auto& a) { a.right[0] = 5; }, "node 0 leads to node 5"},
-                    Wrong{"ChildBefore", [](auto& a) { a.left[2] = -1; }, "node 2 leads to node -1"},
-                    Wrong{"Cycle", [](auto& a) { a.left[2] = 0; }, "node 2 leads to node 0, where another way leads too"},
-                    Wrong{"TwoWays", [](auto& a) { a.left[2] = 1; }, "where another way leads too"},
-                    Wrong{"NodeWithoutWay", [](auto& a) { a.feature[2] = -1; a.left[2] = 0; }, "nodes to which no way leads"},
-                    Wrong{"Feature", [](auto& a) { a.feature[2] = 2; }, "node 2 asks for feature 2"},
-                    Wrong{"Threshold", [](auto& a) { a.threshold[2] = nan; }, "node 2 has no threshold"},
-                    Wrong{"Value", [](auto& a) { a.left[4] = 3; }, "node 4 has no value"},
-                    Wrong{"ValueBelow", [](auto& a) { a.left[4] = -1; }, "node 4 has no value"},
-                    Wrong{"ValueNaN", [](auto& a) { a.values[1] = std::nan(""); }, "not finite"},
-                    Wrong{"Base", [](auto& a) { a.base = {1, 2}; }, "base is not one number an output"},
-                    Wrong{"Output", [](auto& a) { a.tree_output = {1}; }, "a tree of output 1"},
-                    Wrong{"Lengths", [](auto& a) { a.threshold.pop_back(); }, "different lengths"},
-                    Wrong{"Missing", [](auto& a) { a.missing_left.pop_back(); }, "different lengths"},
-                    Wrong{"ValueTooLarge", [](auto& a) { a.values[1] = 1e39; }, "too large for a float32"},
-                    Wrong{"Root", [](auto& a) { a.roots = {9}; }, "tree 0 leads to node 9"},
-                    Wrong{"Nothing", [](auto& a) { a.roots.clear(); }, "no trees"}),
+    testing::Values(WrongForest{"ChildBeyond", [](auto& a) { a.right[0] = 5; }, "node 0 leads to node 5"},
+                    WrongForest{"ChildBefore", [](auto& a) { a.left[2] = -1; }, "node 2 leads to node -1"},
+                    WrongForest{"Cycle", [](auto& a) { a.left[2] = 0; }, "node 2 leads to node 0, where another way leads too"},
+                    WrongForest{"TwoWays", [](auto& a) { a.left[2] = 1; }, "where another way leads too"},
+                    WrongForest{"NodeWithoutWay", [](auto& a) { a.feature[2] = -1; a.left[2] = 0; }, "nodes to which no way leads"},
+                    WrongForest{"Feature", [](auto& a) { a.feature[2] = 2; }, "node 2 asks for feature 2"},
+                    WrongForest{"Threshold", [](auto& a) { a.threshold[2] = nan; }, "node 2 has no threshold"},
+                    WrongForest{"Value", [](auto& a) { a.left[4] = 3; }, "node 4 has no value"},
+                    WrongForest{"ValueBelow", [](auto& a) { a.left[4] = -1; }, "node 4 has no value"},
+                    WrongForest{"ValueNaN", [](auto& a) { a.values[1] = std::nan(""); }, "not finite"},
+                    WrongForest{"Base", [](auto& a) { a.base = {1, 2}; }, "base is not one number an output"},
+                    WrongForest{"Output", [](auto& a) { a.tree_output = {1}; }, "a tree of output 1"},
+                    WrongForest{"Lengths", [](auto& a) { a.threshold.pop_back(); }, "different lengths"},
+                    WrongForest{"Missing", [](auto& a) { a.missing_left.pop_back(); }, "different lengths"},
+                    WrongForest{"ValueTooLarge", [](auto& a) { a.values[1] = 1e39; }, "too large for a float32"},
+                    WrongForest{"Root", [](auto& a) { a.roots = {9}; }, "tree 0 leads to node 9"},
+                    WrongForest{"Nothing", [](auto& a) { a.roots.clear(); }, "no trees"}),
     [](const auto& test) { return test.param.name; });
 
-class CategoriesThatCanNotBe : public testing::TestWithParam<Wrong> {};
+class CategoriesThatCanNotBe : public testing::TestWithParam<WrongForest> {};
 
 TEST_P(CategoriesThatCanNotBe, AreRefused) {
   ForestArrays arrays = one_set();
@@ -191,20 +191,20 @@ TEST_P(CategoriesThatCanNotBe, AreRefused) {
 
 INSTANTIATE_TEST_SUITE_P(
     With, CategoriesThatCanNotBe,
-    testing::Values(Wrong{"SetBeyond", [](auto& a) { a.category_set[0] = 1; }, "node 0 asks for set 1 of categories"},
-                    Wrong{"SetBelow", [](auto& a) { a.category_set[0] = -2; }, "node 0 asks for set -2 of categories"},
-                    Wrong{"SetOnALeaf", [](auto& a) { a.category_set[2] = 0; }, "node 2 is a leaf with a set of categories"},
-                    Wrong{"WordsBeyond", [](auto& a) { a.set_first[1] = 3; }, "set_first does not span the 2 words"},
-                    Wrong{"WordsLeft", [](auto& a) { a.set_first[1] = 1; }, "set_first does not span the 2 words"},
-                    Wrong{"FirstBelow", [](auto& a) { a.set_first[0] = -1; }, "set_first does not span the 2 words"},
-                    Wrong{"Descending", [](auto& a) { a.set_first = {0, 3, 2}; }, "set_first descends"},
-                    Wrong{"NoFirst", [](auto& a) { a.set_first.clear(); }, "set_first does not span"},
-                    Wrong{"Lengths", [](auto& a) { a.category_set.pop_back(); }, "different lengths"},
-                    Wrong{"OtherLengths", [](auto& a) { a.other_left.pop_back(); }, "different lengths"},
-                    Wrong{"NoOther", [](auto& a) { a.other_left.clear(); }, "without other_left or missing_left"},
-                    Wrong{"NoMissing", [](auto& a) { a.missing_left.clear(); }, "without other_left or missing_left"},
-                    Wrong{"SetsAlone", [](auto& a) { a.category_set.clear(); }, "sets of categories without category_set"},
-                    Wrong{"NumericWithoutThreshold", [](auto& a) { a.category_set[0] = -1; }, "node 0 has no threshold"}),
+    testing::Values(WrongForest{"SetBeyond", [](auto& a) { a.category_set[0] = 1; }, "node 0 asks for set 1 of categories"},
+                    WrongForest{"SetBelow", [](auto& a) { a.category_set[0] = -2; }, "node 0 asks for set -2 of categories"},
+                    WrongForest{"SetOnALeaf", [](auto& a) { a.category_set[2] = 0; }, "node 2 is a leaf with a set of categories"},
+                    WrongForest{"WordsBeyond", [](auto& a) { a.set_first[1] = 3; }, "set_first does not span the 2 words"},
+                    WrongForest{"WordsLeft", [](auto& a) { a.set_first[1] = 1; }, "set_first does not span the 2 words"},
+                    WrongForest{"FirstBelow", [](auto& a) { a.set_first[0] = -1; }, "set_first does not span the 2 words"},
+                    WrongForest{"Descending", [](auto& a) { a.set_first = {0, 3, 2}; }, "set_first descends"},
+                    WrongForest{"NoFirst", [](auto& a) { a.set_first.clear(); }, "set_first does not span"},
+                    WrongForest{"Lengths", [](auto& a) { a.category_set.pop_back(); }, "different lengths"},
+                    WrongForest{"OtherLengths", [](auto& a) { a.other_left.pop_back(); }, "different lengths"},
+                    WrongForest{"NoOther", [](auto& a) { a.other_left.clear(); }, "without other_left or missing_left"},
+                    WrongForest{"NoMissing", [](auto& a) { a.missing_left.clear(); }, "without other_left or missing_left"},
+                    WrongForest{"SetsAlone", [](auto& a) { a.category_set.clear(); }, "sets of categories without category_set"},
+                    WrongForest{"NumericWithoutThreshold", [](auto& a) { a.category_set[0] = -1; }, "node 0 has no threshold"}),
     [](const auto& test) { return test.param.name; });
 
 }  // namespace

@@ -152,13 +152,13 @@ INSTANTIATE_TEST_SUITE_P(Of, Builds,
                          testing::Combine(testing::Values(Isa::generic, Isa::avx2, Isa::avx512), testing::Values(1, 28, 65),
                                           testing::Values(1, 31, 32, 33, 100, 300)));
 
-struct Wrong {
+struct WrongNetwork {
   std::string name;
   std::vector<NetworkStep> steps;
   std::string says;
 };
 
-class NetworksThatCanNotBe : public testing::TestWithParam<Wrong> {};
+class NetworksThatCanNotBe : public testing::TestWithParam<WrongNetwork> {};
 
 TEST_P(NetworksThatCanNotBe, AreRefused) {
   EXPECT_THAT([&] { Network network(GetParam().steps, 2, Link::identity); },
@@ -167,13 +167,13 @@ TEST_P(NetworksThatCanNotBe, AreRefused) {
 
 INSTANTIATE_TEST_SUITE_P(
     With, NetworksThatCanNotBe,
-    testing::Values(Wrong{"Nothing", {}, "no steps"}, Wrong{"Width", {dense(3, 1, {1, 1, 1}, {0})}, "step 0 takes 3 numbers, but gets 2"},
-                    Wrong{"Shape", {dense(2, 1, {1, 1, 1}, {0})}, "weights or a bias of another shape"},
-                    Wrong{"Bias", {dense(2, 1, {1, 1}, {})}, "weights or a bias of another shape"},
-                    Wrong{"Weight", {dense(2, 1, {1, std::nanf("")}, {0})}, "step 0 has a weight that is not finite"},
-                    Wrong{"Later", {add(0)}, "step 0 adds what is not there yet"}, Wrong{"Before", {add(-2)}, "step 0 adds what is not there yet"},
-                    Wrong{"Sum", {dense(2, 1, {1, 1}, {0}), add(-1)}, "step 1 adds 2 numbers to 1"},
-                    Wrong{"Parameter", {activation(Activation::elu, std::nan(""))}, "a parameter that is not finite"}),
+    testing::Values(WrongNetwork{"Nothing", {}, "no steps"}, WrongNetwork{"Width", {dense(3, 1, {1, 1, 1}, {0})}, "step 0 takes 3 numbers, but gets 2"},
+                    WrongNetwork{"Shape", {dense(2, 1, {1, 1, 1}, {0})}, "weights or a bias of another shape"},
+                    WrongNetwork{"Bias", {dense(2, 1, {1, 1}, {})}, "weights or a bias of another shape"},
+                    WrongNetwork{"Weight", {dense(2, 1, {1, std::nanf("")}, {0})}, "step 0 has a weight that is not finite"},
+                    WrongNetwork{"Later", {add(0)}, "step 0 adds what is not there yet"}, WrongNetwork{"Before", {add(-2)}, "step 0 adds what is not there yet"},
+                    WrongNetwork{"Sum", {dense(2, 1, {1, 1}, {0}), add(-1)}, "step 1 adds 2 numbers to 1"},
+                    WrongNetwork{"Parameter", {activation(Activation::elu, std::nan(""))}, "a parameter that is not finite"}),
     [](const auto& test) { return test.param.name; });
 
 }  // namespace

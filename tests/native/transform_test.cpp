@@ -58,7 +58,7 @@ TransformStep onehot(std::vector<double> categories, std::vector<double> counts,
   return {"onehot", {}, {{"categories", std::move(categories)}, {"counts", std::move(counts)}, {"columns", std::move(columns)}}, std::move(names)};
 }
 
-std::string refusal(const std::function<void()>& make) {
+std::string transform_refusal(const std::function<void()>& make) {
   try {
     make();
   } catch (const std::invalid_argument& problem) {
@@ -67,8 +67,8 @@ std::string refusal(const std::function<void()>& make) {
   return "nothing was refused";
 }
 
-std::string refusal(TransformStep step) {
-  return refusal([&] { TransformChain({std::move(step)}, features); });
+std::string transform_refusal(TransformStep step) {
+  return transform_refusal([&] { TransformChain({std::move(step)}, features); });
 }
 
 TEST(Transform, StandardIsScikitLearns) {
@@ -284,42 +284,42 @@ TEST(Transform, AChainWithoutStepsOnlyRoundsToFloat) {
 }
 
 TEST(Transform, RefusesWhatIsNoTransform) {
-  EXPECT_EQ(refusal({"robusto", {}, {}}), "transform 0 'robusto': is no type of transform that this Ophion knows");
-  EXPECT_EQ(refusal([] { TransformChain(std::vector(1001, standard()), features); }), "expected at most 1000 transforms, found 1001");
-  EXPECT_EQ(refusal([] { TransformChain({standard()}, 0); }), "a chain of transforms needs at least one feature");
+  EXPECT_EQ(transform_refusal({"robusto", {}, {}}), "transform 0 'robusto': is no type of transform that this Ophion knows");
+  EXPECT_EQ(transform_refusal([] { TransformChain(std::vector(1001, standard()), features); }), "expected at most 1000 transforms, found 1001");
+  EXPECT_EQ(transform_refusal([] { TransformChain({standard()}, 0); }), "a chain of transforms needs at least one feature");
 }
 
 TEST(Transform, RefusesArraysOfTheWrongShape) {
-  EXPECT_EQ(refusal([] { TransformChain({minmax(), {"standard", {}, {{"mean", {0, 0, 0}}}}}, features); }),
+  EXPECT_EQ(transform_refusal([] { TransformChain({minmax(), {"standard", {}, {{"mean", {0, 0, 0}}}}}, features); }),
             "transform 1 'standard': lacks its array 'scale'");
-  EXPECT_EQ(refusal({"standard", {}, {{"mean", {0, 0}}, {"scale", {1, 1, 1}}}}),
+  EXPECT_EQ(transform_refusal({"standard", {}, {{"mean", {0, 0}}, {"scale", {1, 1, 1}}}}),
             "transform 0 'standard': expected 3 numbers in 'mean', found 2");
-  EXPECT_EQ(refusal({"quantile", {}, {{"quantiles", {1, 2, 3, 4, 5, 6}}, {"references", {0, 0.5, 1}}}}),
+  EXPECT_EQ(transform_refusal({"quantile", {}, {{"quantiles", {1, 2, 3, 4, 5, 6}}, {"references", {0, 0.5, 1}}}}),
             "transform 0 'quantile': expected 9 numbers in 'quantiles', found 6");
-  EXPECT_EQ(refusal({"quantile", {}, {{"quantiles", {}}, {"references", {}}}}),
+  EXPECT_EQ(transform_refusal({"quantile", {}, {{"quantiles", {}}, {"references", {}}}}),
             "transform 0 'quantile': expected some numbers in 'references', found 0");
 }
 
 TEST(Transform, RefusesColumnsThatCannotBeRight) {
   TransformStep step{"standard", {}, {{"mean", {0}}, {"scale", {1}}, {"columns", {3}}}};
-  EXPECT_EQ(refusal(step), "transform 0 'standard': expected whole numbers from 0 to 2 in 'columns', found 3.000000");
+  EXPECT_EQ(transform_refusal(step), "transform 0 'standard': expected whole numbers from 0 to 2 in 'columns', found 3.000000");
   for (const double column : {-1.0, 0.5, 1e300}) {
     step.arrays["columns"] = {column};
-    EXPECT_THAT(refusal(step), testing::HasSubstr("expected whole numbers from 0 to 2 in 'columns', found "));
+    EXPECT_THAT(transform_refusal(step), testing::HasSubstr("expected whole numbers from 0 to 2 in 'columns', found "));
   }
   step.arrays["columns"] = {NAN};
-  EXPECT_EQ(refusal(step), "transform 0 'standard': number 0 of 'columns' is not finite");
+  EXPECT_EQ(transform_refusal(step), "transform 0 'standard': number 0 of 'columns' is not finite");
   step.arrays["columns"] = {};
-  EXPECT_EQ(refusal(step), "transform 0 'standard': expected some numbers in 'columns', found 0");
+  EXPECT_EQ(transform_refusal(step), "transform 0 'standard': expected some numbers in 'columns', found 0");
   step.arrays["columns"] = {1, 2};
-  EXPECT_EQ(refusal(step), "transform 0 'standard': expected 2 numbers in 'mean', found 1");
+  EXPECT_EQ(transform_refusal(step), "transform 0 'standard': expected 2 numbers in 'mean', found 1");
   step.arrays["columns"] = {1, 1};
-  EXPECT_EQ(refusal(step), "transform 0 'standard': has column 1 twice in 'columns'");
+  EXPECT_EQ(transform_refusal(step), "transform 0 'standard': has column 1 twice in 'columns'");
 }
 
 TEST(Transform, RefusesNewColumnsThatCannotBeRight) {
   const auto pca = [](std::vector<double> components, std::vector<std::string> names) {
-    return refusal({"pca", {}, {{"mean", {0, 0, 0}}, {"components", std::move(components)}}, std::move(names)});
+    return transform_refusal({"pca", {}, {{"mean", {0, 0, 0}}, {"components", std::move(components)}}, std::move(names)});
   };
   EXPECT_EQ(pca({1, 2, 3, 4}, {"a"}), "transform 0 'pca': expected rows of 3 numbers in 'components', found 4 numbers");
   EXPECT_EQ(pca({1, 2, 3, 4, 5, 6}, {"a"}), "transform 0 'pca': expected 2 names of new columns, found 1");
@@ -327,48 +327,48 @@ TEST(Transform, RefusesNewColumnsThatCannotBeRight) {
   EXPECT_EQ(pca({1, 2}, {}), "transform 0 'pca': expected rows of 3 numbers in 'components', found 2 numbers");
   TransformStep named = standard();
   named.names = {"a"};
-  EXPECT_EQ(refusal(named), "transform 0 'standard': expected 0 names of new columns, found 1");
-  EXPECT_EQ(refusal({"decorrelate", {}, {{"mean", {0, 0, 0}}, {"matrix", {1, 2, 3}}}}),
+  EXPECT_EQ(transform_refusal(named), "transform 0 'standard': expected 0 names of new columns, found 1");
+  EXPECT_EQ(transform_refusal({"decorrelate", {}, {{"mean", {0, 0, 0}}, {"matrix", {1, 2, 3}}}}),
             "transform 0 'decorrelate': expected 9 numbers in 'matrix', found 3");
-  EXPECT_EQ(refusal(onehot({1, 2, 3}, {2}, {0}, {"a", "b", "c"})), "transform 0 'onehot': 'counts' do not add up to the 3 numbers of 'categories'");
-  EXPECT_EQ(refusal(onehot({1, 2, 3}, {1, 1}, {0}, {"a", "b", "c"})), "transform 0 'onehot': expected 1 numbers in 'counts', found 2");
-  EXPECT_EQ(refusal(onehot({1, 2}, {0, 2}, {0, 1}, {"a", "b"})),
+  EXPECT_EQ(transform_refusal(onehot({1, 2, 3}, {2}, {0}, {"a", "b", "c"})), "transform 0 'onehot': 'counts' do not add up to the 3 numbers of 'categories'");
+  EXPECT_EQ(transform_refusal(onehot({1, 2, 3}, {1, 1}, {0}, {"a", "b", "c"})), "transform 0 'onehot': expected 1 numbers in 'counts', found 2");
+  EXPECT_EQ(transform_refusal(onehot({1, 2}, {0, 2}, {0, 1}, {"a", "b"})),
             "transform 0 'onehot': expected whole numbers from 1 to 2 in 'counts', found 0.000000");
-  EXPECT_EQ(refusal(onehot({1, 3, 3}, {1, 2}, {0, 1}, {"a", "b", "c"})), "transform 0 'onehot': the 'categories' of feature 1 do not ascend");
+  EXPECT_EQ(transform_refusal(onehot({1, 3, 3}, {1, 2}, {0, 1}, {"a", "b", "c"})), "transform 0 'onehot': the 'categories' of feature 1 do not ascend");
   std::vector<double> many(100'000);
   for (std::size_t i = 0; i < many.size(); ++i) many[i] = static_cast<double>(i);
-  EXPECT_EQ(refusal(onehot(many, {100'000}, {0}, std::vector<std::string>(many.size()))),
+  EXPECT_EQ(transform_refusal(onehot(many, {100'000}, {0}, std::vector<std::string>(many.size()))),
             "transform 0 'onehot': expected at most 100000 columns, found 100002");
 }
 
 TEST(Transform, RefusesNumbersThatCannotBeRight) {
-  EXPECT_EQ(refusal({"robust", {}, {{"center", {0, 0, 0}}, {"scale", {1, 0, 1}}}}), "transform 0 'robust': number 1 of 'scale' is 0");
-  EXPECT_EQ(refusal({"clip", {}, {}}), "transform 0 'clip': lacks its arrays 'low' and 'high', of which it needs one");
-  EXPECT_EQ(refusal({"clip", {}, {{"low", {0, 2, 0}}, {"high", {1, 1, 1}}}}), "transform 0 'clip': number 1 of 'low' is above that of 'high'");
-  EXPECT_EQ(refusal({"log", {{"form", "symmetric"}}, {{"offset", {0, 0, 0}}}}), "transform 0 'log': has an array 'offset' that is not known");
-  EXPECT_EQ(refusal({"standard", {}, {{"mean", {0, NAN, 0}}, {"scale", {1, 1, 1}}}}),
+  EXPECT_EQ(transform_refusal({"robust", {}, {{"center", {0, 0, 0}}, {"scale", {1, 0, 1}}}}), "transform 0 'robust': number 1 of 'scale' is 0");
+  EXPECT_EQ(transform_refusal({"clip", {}, {}}), "transform 0 'clip': lacks its arrays 'low' and 'high', of which it needs one");
+  EXPECT_EQ(transform_refusal({"clip", {}, {{"low", {0, 2, 0}}, {"high", {1, 1, 1}}}}), "transform 0 'clip': number 1 of 'low' is above that of 'high'");
+  EXPECT_EQ(transform_refusal({"log", {{"form", "symmetric"}}, {{"offset", {0, 0, 0}}}}), "transform 0 'log': has an array 'offset' that is not known");
+  EXPECT_EQ(transform_refusal({"standard", {}, {{"mean", {0, NAN, 0}}, {"scale", {1, 1, 1}}}}),
             "transform 0 'standard': number 1 of 'mean' is not finite");
-  EXPECT_EQ(refusal({"standard", {}, {{"mean", {0, 0, 0}}, {"scale", {1, 1, 0}}}}),
+  EXPECT_EQ(transform_refusal({"standard", {}, {{"mean", {0, 0, 0}}, {"scale", {1, 1, 0}}}}),
             "transform 0 'standard': number 2 of 'scale' is 0");
-  EXPECT_EQ(refusal({"quantile", {}, {{"quantiles", {0, 0, 0, 1, -1, 1}}, {"references", {0, 1}}}}),
+  EXPECT_EQ(transform_refusal({"quantile", {}, {{"quantiles", {0, 0, 0, 1, -1, 1}}, {"references", {0, 1}}}}),
             "transform 0 'quantile': the 'quantiles' of feature 1 do not ascend");
-  EXPECT_EQ(refusal({"quantile", {}, {{"quantiles", {0, 0, 0, 1, 1, 1}}, {"references", {1, 0}}}}),
+  EXPECT_EQ(transform_refusal({"quantile", {}, {{"quantiles", {0, 0, 0, 1, 1, 1}}, {"references", {1, 0}}}}),
             "transform 0 'quantile': 'references' do not ascend");
 }
 
 TEST(Transform, RefusesWhatNobodyKnows) {
   TransformStep step = quantile("gauss");
-  EXPECT_EQ(refusal(step), "transform 0 'quantile': expected 'uniform' or 'normal' for 'output', found 'gauss'");
+  EXPECT_EQ(transform_refusal(step), "transform 0 'quantile': expected 'uniform' or 'normal' for 'output', found 'gauss'");
   step = standard();
   step.arrays["var"] = {1, 1, 1};
-  EXPECT_EQ(refusal(step), "transform 0 'standard': has an array 'var' that is not known");
+  EXPECT_EQ(transform_refusal(step), "transform 0 'standard': has an array 'var' that is not known");
   step = standard();
   step.settings["clip"] = "true";
-  EXPECT_EQ(refusal(step), "transform 0 'standard': has a setting 'clip' that is not known");
+  EXPECT_EQ(transform_refusal(step), "transform 0 'standard': has a setting 'clip' that is not known");
   step = minmax();
   step.settings["clip"] = "true";
   step.arrays["range"] = {1, 1};
-  EXPECT_EQ(refusal(step), "transform 0 'minmax': the first number of 'range' is not below the second");
+  EXPECT_EQ(transform_refusal(step), "transform 0 'minmax': the first number of 'range' is not below the second");
 }
 
 }  // namespace

@@ -30,7 +30,7 @@ class Values : public testing_support::PythonTest {
   /// "int 42", as Python writes what C++ made.
   template <class T>
   static std::string shown(const T& value) {
-    const Object object = to_python(value);
+    const Object object = to_python<T>(value);
     const PythonLock python;
     return from_text(testing_support::call_function("things", "shown", {object.get()}).get(), "shown");
   }

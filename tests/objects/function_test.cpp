@@ -13,6 +13,7 @@
 #include <ophion/function.h>
 #include <ophion/runtime.h>
 
+#include "core/error_of.h"
 #include "core/temporary_folder.h"
 #include "pymethods/value.h"
 

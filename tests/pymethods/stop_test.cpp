@@ -30,7 +30,8 @@ using testing_support::ProbeMethod;
 /// Far beyond what a stop takes, far below what would be for ever.
 constexpr auto soon = 20s;
 
-Value seen(const char* key) {
+/// What the face has noted down by now; null where there is nothing yet.
+Value noted_so_far(const char* key) {
   const Gil gil;
   const PyRef notes = check(PyObject_GetAttrString(import_module("probe_method").get(), "seen"), "reading notes");
   PyObject* note = PyDict_GetItemString(notes.get(), key);
@@ -88,7 +89,7 @@ class Stopping : public testing_support::PythonTest {
       }
       return std::string("it went on to its end");
     });
-    while (seen("spinning").is_null()) std::this_thread::sleep_for(1ms);
+    while (noted_so_far("spinning").is_null()) std::this_thread::sleep_for(1ms);
     stop();
     if (training.wait_for(soon) != std::future_status::ready) ADD_FAILURE() << "still training";
     return training.get();
@@ -123,7 +124,7 @@ TEST_F(Stopping, EndsLoopsThatSwallowEveryException) {
 
 TEST_F(Stopping, FinallyBlocksRun) {
   interrupted_training(with("train", "clean_up"), interrupt);
-  EXPECT_EQ(seen("cleaned_up"), Value(true));
+  EXPECT_EQ(noted_so_far("cleaned_up"), Value(true));
 }
 
 TEST_F(Stopping, IsKnownWhateverTheScriptMakesOfTheException) {
@@ -158,7 +159,7 @@ TEST_F(Stopping, StopsAllTrainingsAtOnce) {
     }));
   }
   const Value all(4);
-  while (seen("spinning") != all) std::this_thread::sleep_for(1ms);
+  while (noted_so_far("spinning") != all) std::this_thread::sleep_for(1ms);
   interrupt();
   for (auto& training : trainings) EXPECT_TRUE(training.get());
 }
