@@ -63,7 +63,8 @@ for lock in "${locks[@]}"; do
     echo "making .venv with Python $python_says" >&2
     "$python" -m venv --clear .venv
   fi
-  .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --only-binary :all: -r "$lock" >&2
+  # Python compiles a module when it is first used: most never are, and all of them at once take a minute.
+  .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-compile --only-binary :all: -r "$lock" >&2
   .venv/bin/python -m pip check >&2
   echo "$want" >"$stamp"
 done
