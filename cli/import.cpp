@@ -20,7 +20,7 @@ void add_import(CLI::App& app, Outcome& outcome) {
   };
   const auto arguments = std::make_shared<Arguments>();
   auto* verb = app.add_subcommand("import", "Make a model file that scores without Python of one that another program wrote");
-  verb->add_option("FILE", arguments->file, "XGBoost's .json or .ubj, LightGBM's text, or a .skops of scikit-learn")->required();
+  verb->add_option("FILE", arguments->file, "XGBoost's .json or .ubj, LightGBM's text, a .skops of scikit-learn, or an ONNX graph")->required();
   verb->add_option("--output", arguments->output, "The .ophion file to write")->required();
   verb->add_option("--features", arguments->names.features, "Columns, in the order of the training: a,b,c")
       ->delimiter(',');
@@ -44,7 +44,7 @@ void add_import(CLI::App& app, Outcome& outcome) {
       return;
     }
     const std::string check = imported.checked_against.empty()
-                                  ? "its trainer is not installed, so its scores could not be compared"
+                                  ? "what made it is not installed, so its scores could not be compared"
                                   : "scores as " + imported.checked_against + " does";
     std::printf("%s: %s of %zu features; %s\n", arguments->output.c_str(), imported.origin.c_str(),
                 imported.model.features().size(), check.c_str());

@@ -1,4 +1,5 @@
-/// From a file that another trainer wrote to a model: the tool "import_model" reads it, the native backend proves and scores it.
+/// From a file that another program wrote to a model: the tool "import_model" reads it, the backend of the form that it gives (native, onnx)
+/// proves and scores it.
 #include <ophion/import.h>
 
 #include <algorithm>
@@ -9,8 +10,9 @@
 
 #include "durable_file.h"
 #include "features.h"
-#include "model_builder.h"
 #include "form_check.h"
+#include "model_builder.h"
+#include "model_manifest.h"
 
 namespace ophion {
 namespace fs = std::filesystem;
@@ -99,6 +101,21 @@ SelfTest self_test_of(const std::vector<float>& events, const std::vector<float>
   return test;
 }
 
+/// The model with a self-test, once its scores for `events` are `theirs`, where there are some, from the trainer `checked_against`.
+Model proved(const ImportedParts& parts, const std::vector<float>& events, const std::vector<float>& theirs, const Registry& registry,
+             const std::string& checked_against) {
+  LoadOptions load;
+  load.registry = registry;
+  const Model untested(build_imported_model_file(parts, {}), load);
+  const std::size_t width = parts.spec.features.size();
+  const std::vector<float> scores = untested.predict(MatrixView(events.data(), events.size() / width, width));
+  if (!theirs.empty()) {
+    const std::string difference = score_difference(scores, theirs, untested.outputs(), "made-up event");
+    if (!difference.empty()) throw DataError(difference + " (" + checked_against + ")");
+  }
+  return Model(build_imported_model_file(parts, self_test_of(events, scores, parts.spec)), load);
+}
+
 }  // namespace
 
 ImportedModel import_model(const fs::path& file, const ImportOptions& options) {
@@ -115,28 +132,26 @@ ImportedModel import_model(const fs::path& file, const ImportOptions& options) {
   parts.name = options.name.empty() ? file.stem().string() : options.name;
   parts.spec = spec_of(facts);
   for (const std::string& name : parts.spec.features) parts.features.push_back(feature_named(name, file));
-  parts.missing = facts.at("takes_missing").as_boolean() ? MissingPolicy::keep : MissingPolicy::error;
+  parts.missing = policy_named(facts.at("missing").as_text());
+  parts.backend = facts.at("backend").as_text();
   for (const Value& member : facts.at("members").as_array()) {
-    parts.native.emplace(member.as_text(), bytes_of(column_named(read, member.as_text())));
+    parts.members.emplace(member.as_text(), bytes_of(column_named(read, member.as_text())));
   }
   parts.versions = facts.at("versions");
   parts.provenance = provenance_of(file, facts);
 
-  LoadOptions load;
-  load.registry = options.registry;
   const std::vector<float> events = floats_of(column_named(read, "x"), parts.spec.features.size());
-  const Model untested(build_imported_model_file(parts, {}), load);
-  const std::size_t width = parts.spec.features.size();
-  const std::vector<float> scores = untested.predict(MatrixView(events.data(), events.size() / width, width));
   const std::string checked_against = facts.at("checked_against").as_text();
-  if (!checked_against.empty()) {
-    const std::vector<float> theirs = floats_of(column_named(read, "scores"), untested.outputs());
-    const std::string difference = score_difference(scores, theirs, untested.outputs(), "made-up event");
-    if (!difference.empty()) throw DataError(file.string() + ": " + difference + " (" + checked_against + ")");
-  }
+  const std::vector<float> theirs =
+      checked_against.empty() ? std::vector<float>() : floats_of(column_named(read, "scores"), parts.spec.outputs());
   job->finish();
-  return {Model(build_imported_model_file(parts, self_test_of(events, scores, parts.spec)), load), facts.at("origin").as_text(),
-          checked_against};
+  try {
+    return {proved(parts, events, theirs, options.registry, checked_against), facts.at("origin").as_text(), checked_against};
+  } catch (const ModelError& problem) {
+    throw ModelError(file.string() + ": " + problem.what());
+  } catch (const DataError& problem) {
+    throw DataError(file.string() + ": " + problem.what());
+  }
 }
 
 }  // namespace ophion

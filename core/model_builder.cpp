@@ -126,6 +126,13 @@ Value describe_payload(const std::string& id, const std::map<std::string, std::s
   return described;
 }
 
+/// A form of the model that needs no method.
+Value describe_form(const std::string& backend, const std::map<std::string, std::string>& own, std::map<std::string, std::string>& members) {
+  Value described = describe_payload(backend, own, Value::object(), backend, members);
+  if (backend == onnx_name) described.set("transforms_itself", true);
+  return described;
+}
+
 /// The method's own payload, and the forms that need no method where it could be exported to them; else the first one says why not.
 Value describe_payloads(const Payload& payload, const std::string& backend, std::map<std::string, std::string>& members) {
   Value list = Value::array();
@@ -133,11 +140,8 @@ Value describe_payloads(const Payload& payload, const std::string& backend, std:
   if (payload.native.empty() && !payload.not_native.empty()) own.set("not_native", payload.not_native);
   if (!payload.not_onnx.empty()) own.set("not_onnx", payload.not_onnx);
   list.push_back(std::move(own));
-  if (!payload.native.empty()) list.push_back(describe_payload(native_name, payload.native, Value::object(), native_name, members));
-  if (!payload.onnx.empty()) {
-    list.push_back(describe_payload(onnx_name, {{onnx_member, payload.onnx}}, Value::object(), onnx_name, members));
-    list.as_array().back().set("transforms_itself", true);
-  }
+  if (!payload.native.empty()) list.push_back(describe_form(native_name, payload.native, members));
+  if (!payload.onnx.empty()) list.push_back(describe_form(onnx_name, {{onnx_member, payload.onnx}}, members));
   return list;
 }
 
@@ -268,7 +272,7 @@ Value report_of(const ModelFile& file) {
 std::shared_ptr<const ModelFile> build_imported_model_file(const ImportedParts& parts, const SelfTest& test) {
   std::map<std::string, std::string> members;
   Value payloads = Value::array();
-  payloads.push_back(describe_payload(native_name, parts.native, Value::object(), native_name, members));
+  payloads.push_back(describe_form(parts.backend, parts.members, members));
   Contents contents{.name = parts.name,
                     .spec = parts.spec,
                     .features = describe_features(parts.features, {}, nullptr),

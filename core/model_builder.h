@@ -47,13 +47,14 @@ std::shared_ptr<const ModelFile> build_tested_model_file(const ModelParts& parts
 /// What the training said of itself, {"metrics", "history", "importance"}: the file's member report.json; empty where there is none.
 Value report_of(const ModelFile& file);
 
-/// A model that was trained elsewhere, in the neutral form.
+/// A model that was trained elsewhere, in a form that scores without its trainer.
 struct ImportedParts {
   std::string name;
   Spec spec;
   std::vector<NamedExpression> features;  ///< each a plain column
   MissingPolicy missing;
-  std::map<std::string, std::string> native;  ///< the neutral form's members
+  std::string backend;                         ///< what scores the form: "native" or "onnx"
+  std::map<std::string, std::string> members;  ///< the form's
   Value versions = Value::object();           ///< of the packages that made it, as far as known
   Value provenance = Value::object();
 };

@@ -21,13 +21,6 @@ constexpr std::pair<MissingPolicy, const char*> policies[] = {{MissingPolicy::er
                                                               {MissingPolicy::impute, "impute"},
                                                               {MissingPolicy::keep, "keep"}};
 
-MissingPolicy policy_named(const std::string& name) {
-  for (const auto& [policy, known] : policies) {
-    if (name == known) return policy;
-  }
-  throw ModelError("'missing' is '" + name + "', which is no policy");
-}
-
 Spec spec_from(const Value& manifest) {
   Spec spec;
   spec.task = manifest.at("task").as_text();
@@ -204,5 +197,12 @@ std::vector<std::string> output_names_of(const Spec& spec) {
 }
 
 const char* name_of(MissingPolicy policy) noexcept { return policies[static_cast<std::size_t>(policy)].second; }
+
+MissingPolicy policy_named(const std::string& name) {
+  for (const auto& [policy, known] : policies) {
+    if (name == known) return policy;
+  }
+  throw ModelError("'missing' is '" + name + "', which is no policy");
+}
 
 }  // namespace ophion

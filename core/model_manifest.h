@@ -71,5 +71,7 @@ std::string member_name(const std::string& payload_id, const std::string& name);
 std::vector<std::string> output_names_of(const Spec& spec);
 /// "error", "drop", "impute", "keep".
 const char* name_of(MissingPolicy policy) noexcept;
+/// Throws ModelError where there is none of that name.
+MissingPolicy policy_named(const std::string& name);
 
 }  // namespace ophion

@@ -1,4 +1,4 @@
-/// The tool "import_model": model files of XGBoost, LightGBM and scikit-learn in the neutral form.
+/// The tool "import_model": model files of XGBoost, LightGBM and scikit-learn in the neutral form, ONNX graphs in the ONNX form.
 #include <ophion/plugin.h>
 #include <ophion/py_tool_base.h>
 

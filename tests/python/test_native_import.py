@@ -3,6 +3,7 @@
 import json
 import pickle
 import struct
+import sys
 
 import lightgbm
 import numpy as np
@@ -14,6 +15,7 @@ from sklearn import ensemble, linear_model, neighbors
 
 from ophion.errors import DataError
 from ophion.native import imported, ubjson
+from ophion.native.found import in_its_own_process
 from ophion.tools import import_model_tool
 
 NAMES = ["a", "b", "c"]
@@ -58,6 +60,18 @@ def test_a_file_scores_as_its_trainer_did(files, events, name):
     assert scores(model.form.members(), events[0]) == pytest.approx(expected, rel=3e-6, abs=2e-6)
     assert model.scores.shape == (len(model.x), expected.shape[1])
     assert model.spec.features == ("a", "b", "c")
+
+
+def test_a_name_stands_once(files):
+    for names, problem in (
+        ((["a", "b", "a"],), "the feature 'a' is named twice"),
+        ((NAMES, ["x", "y", "x"]), "the class 'x' is named twice"),
+        ((NAMES, [], ["t", "t"]), "the target 't' is named twice"),
+        ((NAMES, ["x", "y"], ["t"]), "classes and targets are named: a model has either"),
+    ):
+        with pytest.raises(DataError) as refusal:
+            imported.read(str(files["two.json"][0]), *names)
+        assert str(refusal.value) == f"{files['two.json'][0]}: {problem}"
 
 
 def test_names_come_from_the_file_where_it_has_some(files):
@@ -183,9 +197,9 @@ def test_what_would_run_code_is_refused(events, tmp_path):
 
 
 def test_other_files_are_no_models(tmp_path):
-    (tmp_path / "x.onnx").write_bytes(b"\x08\x07")
-    with pytest.raises(DataError, match="x.onnx: is no model that is known: expected XGBoost's JSON or UBJ, LightGBM's text, or a skops"):
-        imported.read(str(tmp_path / "x.onnx"), NAMES)
+    (tmp_path / "x.h5").write_bytes(b"\x89HDF")
+    with pytest.raises(DataError, match="x.h5: is no model that is known: expected XGBoost's JSON or UBJ, LightGBM's text, a skops file or an"):
+        imported.read(str(tmp_path / "x.h5"), NAMES)
     with pytest.raises(DataError, match="gone.json: No such file"):
         imported.read(str(tmp_path / "gone.json"), NAMES)
     (tmp_path / "deep.json").write_text('{"a":' + "[" * 100_000)
@@ -201,11 +215,11 @@ def test_where_the_trainer_is_not_installed_its_scores_are_left_out(files, monke
 
 def test_a_trainer_that_crashes_or_refuses_takes_nobody_along(files, tmp_path):
     with pytest.raises(ValueError, match="xgboost refuses it: .*Error"):
-        imported._in_its_own_process("xgboost", b"{}")(np.zeros((1, 3), np.float32))
+        in_its_own_process("xgboost", {"model": b"{}"}, "0")(np.zeros((1, 3), np.float32))
     broken = tmp_path / "xgboost.py"
     broken.write_text("import os; os.abort()")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(imported.sys, "path", [str(tmp_path), *imported.sys.path])
+        patch.setattr(sys, "path", [str(tmp_path), *sys.path])
         with pytest.raises(DataError, match=r"two.json: xgboost crashed on it \(signal 6\)"):
             imported.read(str(files["two.json"][0]), NAMES)
 
@@ -231,8 +245,8 @@ def test_damaged_files_are_refused_or_read_and_nothing_else(files, tmp_path, mon
 def test_the_tool_says_what_it_found(files):
     arguments = {"file": str(files["two.ubj"][0]), "features": NAMES, "classes": ["background", "signal"], "targets": []}
     facts, data = import_model_tool.start({}).run(arguments, {})
-    assert facts["origin"] == "XGBoost binary:logistic" and facts["task"] == "classification" and facts["takes_missing"]
-    assert facts["classes"] == ["background", "signal"] and facts["members"] == ["arrays.safetensors", "model.json"]
+    assert facts["origin"] == "XGBoost binary:logistic" and facts["task"] == "classification" and facts["missing"] == "keep"
+    assert facts["backend"] == "native" and facts["classes"] == ["background", "signal"] and facts["members"] == ["arrays.safetensors", "model.json"]
     assert facts["versions"] == {"xgboost": xgboost.__version__} and facts["checked_against"] == f"xgboost {xgboost.__version__}"
     assert data["scores"].shape == (len(data["x"]), 1) and data["x"].dtype == np.float32
     assert json.loads(data["model.json"].tobytes())["link"] == "logistic"

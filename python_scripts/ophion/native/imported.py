@@ -1,21 +1,17 @@
-"""Models out of files that somebody else wrote: XGBoost's JSON and UBJ, LightGBM's text, scikit-learn's skops.
+"""Models out of files that somebody else wrote: XGBoost's JSON and UBJ, LightGBM's text, scikit-learn's skops, ONNX graphs.
 
 The files are read here, not by the trainers' own libraries: nothing of them is run, and what they say is checked. Where the library
-is installed, its scores are what the model has to give; XGBoost and LightGBM are asked in a process of their own.
+is installed, its scores are what the model has to give; XGBoost, LightGBM and ONNX Runtime are asked in a process of their own.
 """
 
 from __future__ import annotations
 
 import importlib.util
 import json
-import multiprocessing.spawn
-import os
-import subprocess
-import sys
-import tempfile
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -23,42 +19,7 @@ from ophion.contract import Spec
 from ophion.errors import DataError
 from ophion.native import NotExportable, estimator_form, lightgbm_trees, ubjson, xgboost_trees
 from ophion.native.forest import PROBES, Forest
-from ophion.native.network import Network
-
-PATIENCE = 600  # seconds
-
-
-@dataclass
-class Found:
-    """What a file holds, before it has names.
-
-    Attributes
-    ----------
-    origin : str
-        "XGBoost binary:logistic".
-    task : {"classification", "regression"}
-    features, outputs : int
-    form : callable
-        spec -> the neutral form; raises NotExportable.
-    package : str
-        The trainer's.
-    trainer : callable
-        x -> {"scores", "version", "leaves" where there are some}; needs its package.
-    feature_names, class_names : list of str
-        Those that the file knows.
-    versions : dict
-    """
-
-    origin: str
-    task: str
-    features: int
-    outputs: int
-    form: Callable[[Spec], Forest | Network]
-    package: str
-    trainer: Callable[[np.ndarray], dict]
-    feature_names: list[str] = field(default_factory=list)
-    class_names: list[str] = field(default_factory=list)
-    versions: dict[str, str] = field(default_factory=dict)
+from ophion.native.found import Found, in_its_own_process
 
 
 @dataclass
@@ -67,6 +28,10 @@ class Imported:
 
     Attributes
     ----------
+    form : Forest, Network or onnx_graph.Graph
+        Its `members()` go into the model file.
+    missing : str
+        The policy for missing values.
     x, scores : arrays of float32
         Events, and the trainer's own scores for them; None where its package is not installed.
     checked_against : str
@@ -75,14 +40,18 @@ class Imported:
 
     found: Found
     spec: Spec
-    form: Forest | Network
+    form: Any
     x: np.ndarray
     scores: np.ndarray | None
     checked_against: str
 
+    @property
+    def missing(self) -> str:
+        return "keep" if isinstance(self.form, Forest) and self.form.takes_missing else self.found.missing
+
 
 def read(path: str, features: Sequence[str] = (), classes: Sequence[str] = (), targets: Sequence[str] = ()) -> Imported:
-    """A model in the neutral form.
+    """A model in the neutral form, or, of an ONNX graph, in the ONNX form.
 
     Parameters
     ----------
@@ -95,11 +64,11 @@ def read(path: str, features: Sequence[str] = (), classes: Sequence[str] = (), t
         The file is damaged, of no known kind, or its model has no neutral form; the names are not as many as the model has.
     """
     try:
-        found = _find(Path(path).read_bytes())
+        found = _find(Path(path).read_bytes(), len(features))
         spec = _spec(found, list(features), list(classes), list(targets))
         form = found.form(spec)
         x = form.probes() if isinstance(form, Forest) else _events(spec)
-        return Imported(found, spec, form, x, *_compare(found, form, x))
+        return Imported(found, spec, form, x, *_compare(found, spec, form, x))
     except OSError as error:
         raise DataError(f"{path}: {error.strerror}") from error
     except NotExportable as reason:
@@ -112,7 +81,8 @@ def read(path: str, features: Sequence[str] = (), classes: Sequence[str] = (), t
         raise DataError(f"{path}: {error}") from error
 
 
-def _find(content: bytes) -> Found:
+def _find(content: bytes, named: int) -> Found:
+    """`named`: how many features the user named."""
     if content.startswith(b"PK"):
         return _skops(content)
     if content.startswith(b"tree\n"):
@@ -124,76 +94,70 @@ def _find(content: bytes) -> Found:
             return _xgboost(json.loads(content), content)
         except json.JSONDecodeError as error:
             raise ValueError(f"is cut off, or no JSON: {error}") from error
+    if content[:1] == b"\x08":  # its first field: the version of the format
+        return _onnx(content, named)
     if content[:1] == b"\x80":
         raise ValueError(
             "is a pickle, which runs code when it is read: save the model with skops.io.dump, or the save_model of XGBoost or LightGBM"
         )
-    raise ValueError("is no model that is known: expected XGBoost's JSON or UBJ, LightGBM's text, or a skops file")
+    raise ValueError("is no model that is known: expected XGBoost's JSON or UBJ, LightGBM's text, a skops file or an ONNX graph")
 
 
 def _spec(found: Found, features: list[str], classes: list[str], targets: list[str]) -> Spec:
+    for given, what in ((features, "feature"), (classes, "class"), (targets, "target")):
+        twice = [name for name in given if given.count(name) > 1]
+        if twice:
+            raise ValueError(f"the {what} '{twice[0]}' is named twice")
+    if classes and targets:
+        raise ValueError("classes and targets are named: a model has either")
     features = features or found.feature_names
     if not features:
-        raise ValueError(f"its {found.features} features have no names: give them, in their order, with --features")
+        many = f"its {found.features} features have" if found.features else "its features have"
+        raise ValueError(f"{many} no names: give them, in their order, with --features")
     if len(features) != found.features:
         raise ValueError(f"{found.origin} has {found.features} features, but {len(features)} names are given")
     if set(features) == set(found.feature_names) and features != found.feature_names:
         raise ValueError(f"its features are, in this order, {', '.join(found.feature_names)}")
-    if found.task == "regression":
+    task = found.task or ("classification" if classes else "regression" if targets else "")
+    if not task:
+        raise ValueError("it does not say whether its scores are of classes or of a regression: give --classes or --targets")
+    if task == "regression":
         made_up = ["target"] if found.outputs == 1 else [f"target_{i}" for i in range(found.outputs)]
         if classes:
             raise ValueError(f"{found.origin} is a regression, which has no classes")
-        targets = targets or made_up
+        targets = targets or found.target_names or made_up
         if len(targets) != found.outputs:
             raise ValueError(f"{found.origin} has {found.outputs} targets, but {len(targets)} names are given")
-        return Spec(found.task, tuple(features), targets=tuple(targets))
+        return Spec(task, tuple(features), targets=tuple(targets))
     if targets:
         raise ValueError(f"{found.origin} is a classification, which has no targets")
     count = max(2, found.outputs)
     classes = classes or found.class_names or [str(i) for i in range(count)]
     if len(classes) != count:
         raise ValueError(f"{found.origin} has {count} classes, but {len(classes)} names are given")
-    return Spec(found.task, tuple(features), classes=tuple(classes))
+    return Spec(task, tuple(features), classes=tuple(classes))
 
 
 def _events(spec: Spec) -> np.ndarray:
-    return np.random.default_rng(0).standard_normal((PROBES, spec.n_features)).astype(np.float32)
+    """Half of them positive: a graph may begin with logarithms."""
+    x = np.random.default_rng(0).standard_normal((PROBES, spec.n_features)).astype(np.float32)
+    np.abs(x[PROBES // 2 :], out=x[PROBES // 2 :])
+    return x
 
 
-def _compare(found: Found, form: Forest | Network, x: np.ndarray) -> tuple[np.ndarray | None, str]:
+def _compare(found: Found, spec: Spec, form: Any, x: np.ndarray) -> tuple[np.ndarray | None, str]:
     """The trainer's scores, and its name and version; its leaves must be those of the neutral form."""
     if importlib.util.find_spec(found.package) is None:
         return None, ""
     theirs = found.trainer(x)
     if "leaves" in theirs:
         form.demand_leaves(lambda _: np.reshape(theirs["leaves"], (len(x), -1)), found.origin)
-    return np.asarray(theirs["scores"], np.float32).reshape(len(x), found.outputs), f"{found.package} {theirs['version']}"
-
-
-def _in_its_own_process(package: str, content: bytes, rounds: int = 0) -> Callable[[np.ndarray], dict]:
-    """A trainer whose library may crash on what is wrong in a file."""
-
-    def trainer(x: np.ndarray) -> dict:
-        script = Path(__file__).with_name("trainer_scores.py")
-        with tempfile.TemporaryDirectory() as folder:
-            (Path(folder) / "model").write_bytes(content)
-            np.save(Path(folder) / "x.npy", x)
-            command = [os.fsdecode(multiprocessing.spawn.get_executable()), "-P", str(script), package, folder, str(rounds)]
-            environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-            try:
-                done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=PATIENCE, errors="replace")
-            except subprocess.TimeoutExpired as error:
-                raise ValueError(f"{package} did not score it within {PATIENCE} s") from error
-            if done.returncode < 0:
-                raise ValueError(f"{package} crashed on it (signal {-done.returncode})")
-            if done.returncode > 0:
-                lines = done.stderr.strip().splitlines() or ["without a word"]
-                told = [line for line in lines if "Error: " in line]  # C++'s stack may stand below
-                raise ValueError(f"{package} refuses it: {(told or lines)[-1]}")
-            with np.load(Path(folder) / "scores.npz") as found:
-                return dict(found)
-
-    return trainer
+    scores = np.asarray(theirs["scores"], np.float32).reshape(len(x), found.outputs)
+    if spec.n_outputs < found.outputs:
+        scores = np.ascontiguousarray(scores[:, 1:])  # of two classes the second
+    if found.backend == "onnx":
+        form.demand_scores(scores)
+    return scores, f"{found.package} {theirs['version']}"
 
 
 # --- XGBoost ----------------------------------------------------------------------------------------
@@ -218,7 +182,7 @@ def _xgboost(document: dict, content: bytes) -> Found:
         outputs,
         lambda spec: xgboost_trees.from_document(document, features, outputs),
         "xgboost",
-        _in_its_own_process("xgboost", content, rounds or 0),
+        in_its_own_process("xgboost", {"model": content}, str(rounds or 0)),
         feature_names=list(learner.get("feature_names", [])),
         versions={"xgboost": ".".join(str(part) for part in document["version"])},
     )
@@ -252,7 +216,7 @@ def _lightgbm(text: str) -> Found:
         outputs,
         lambda spec: lightgbm_trees.from_text(text, features, outputs),
         "lightgbm",
-        _in_its_own_process("lightgbm", text.encode()),
+        in_its_own_process("lightgbm", {"model": text.encode()}),
         feature_names=known,
     )
 
@@ -298,3 +262,14 @@ def _skops(content: bytes) -> Found:
         feature_names=names,
         class_names=classes,
     )
+
+
+# --- ONNX -------------------------------------------------------------------------------------------
+
+
+def _onnx(content: bytes, named: int) -> Found:
+    if importlib.util.find_spec("onnx") is None:
+        raise ValueError("is an ONNX graph: to read it, the Python package onnx is needed, which is not installed")
+    from ophion.native import onnx_graph
+
+    return onnx_graph.find(content, named)

@@ -1,4 +1,4 @@
-"""Turns a model file that somebody else wrote into the neutral form (ophion.native.imported)."""
+"""Turns a model file that somebody else wrote into the neutral form, or an ONNX graph into the ONNX form (ophion.native.imported)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import numpy as np
 
 from ophion import contract
 from ophion.native import imported
-from ophion.native.forest import Forest
 
 
 class Job(contract.Job):
@@ -30,13 +29,16 @@ class Job(contract.Job):
                 "XGBoost binary:logistic"
             task, features, classes, targets
             members : list of str
-            takes_missing : bool
+            backend : {"native", "onnx"}
+                Which form it is.
+            missing : str
+                The policy for missing values.
             versions : dict
                 Of the packages that the file names.
             checked_against : str
                 "xgboost 3.2.0"; empty when that is not installed.
         dict of ndarray
-            The members of the neutral form as bytes (uint8); "x", float32, events; "scores", float32, the trainer's own for
+            The members of the form as bytes (uint8); "x", float32, events; "scores", float32, the trainer's own for
             them, where there are some.
         """
         names = {key: arguments[key] for key in ("features", "classes", "targets")}
@@ -49,7 +51,8 @@ class Job(contract.Job):
             "classes": list(spec.classes),
             "targets": list(spec.targets),
             "members": sorted(members),
-            "takes_missing": isinstance(model.form, Forest) and model.form.takes_missing,
+            "backend": found.backend,
+            "missing": model.missing,
             "versions": found.versions,
             "checked_against": model.checked_against,
         }

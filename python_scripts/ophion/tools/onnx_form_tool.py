@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import onnx
-from onnx import TensorProto, compose, helper, numpy_helper
+from onnx import TensorProto, helper, numpy_helper
 
 from ophion import contract
+from ophion._onnx_form import FEATURES, PREFIX, SCORES, model_of, prefixed
 from ophion.errors import DataError
-
-FEATURES, SCORES = "features", "scores"
-# Names of the graph's own get this in front, so that none of them is one of ours.
-PREFIX = "network/"
 
 
 class Job(contract.Job):
@@ -53,37 +49,27 @@ class Job(contract.Job):
             own = f"{number}."
             arrays = {name.removeprefix(own): array for name, array in data.items() if name.startswith(own)}
             front.add(transform["type"], transform["settings"], arrays)
-        graph = self._joined(front, network.graph)
-        model = helper.make_model(
-            graph,
-            producer_name="ophion",
-            opset_imports=[helper.make_opsetid("", opset)],
-            ir_version=network.ir_version,
-        )
-        helper.set_model_props(
-            model,
-            {"features": json.dumps(self._features), "outputs": json.dumps(self._outputs), "missing": self._missing},
+        inner = prefixed(network.graph)
+        model = model_of(
+            self._nodes(front, inner),
+            [*front.constants, numpy_helper.from_array(np.array(np.nan, np.float32), "nan"), *inner.initializer],
+            self._features,
+            self._outputs,
+            self._missing,
+            {"": opset},
+            network.ir_version,
         )
         onnx.checker.check_model(model, full_check=True)
         return {}, {"graph": np.frombuffer(model.SerializeToString(), np.uint8)}
 
-    def _joined(self, front: _Front, network: onnx.GraphProto) -> onnx.GraphProto:
+    def _nodes(self, front: _Front, inner: onnx.GraphProto) -> list[onnx.NodeProto]:
         transformed = front.finish()
         incomplete = [FEATURES, transformed] if front.partial else [FEATURES]
         scores = PREFIX + SCORES
-        network = compose.add_prefix_graph(network, PREFIX)
-        nodes = [*front.nodes, helper.make_node("Identity", [transformed], [PREFIX + FEATURES]), *network.node]
+        nodes = [*front.nodes, helper.make_node("Identity", [transformed], [PREFIX + FEATURES]), *inner.node]
         if self._missing in ("error", "drop"):
-            nodes += self._nan_where_missing(incomplete, scores)
-        else:
-            nodes.append(helper.make_node("Identity", [scores], [SCORES]))
-        return helper.make_graph(
-            nodes,
-            "ophion",
-            [helper.make_tensor_value_info(FEATURES, TensorProto.FLOAT, ["rows", len(self._features)])],
-            [helper.make_tensor_value_info(SCORES, TensorProto.FLOAT, ["rows", len(self._outputs)])],
-            initializer=[*front.constants, numpy_helper.from_array(np.array(np.nan, np.float32), "nan"), *network.initializer],
-        )
+            return nodes + self._nan_where_missing(incomplete, scores)
+        return [*nodes, helper.make_node("Identity", [scores], [SCORES])]
 
     def _nan_where_missing(self, matrices: Sequence[str], scores: str) -> list[onnx.NodeProto]:
         """Ophion scores no event that lacks a number, in any of the matrices: others see NaN."""
