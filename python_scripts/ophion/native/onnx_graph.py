@@ -25,6 +25,7 @@ POLICIES = ("error", "drop", "impute", "keep")
 LEAST_OPSET, LEAST_IR = 7, 4  # what ONNX Runtime still promises to know; from there on constants need not be inputs
 ROUNDING = 1e-5
 SUM_ROUNDING = 1e-3
+MOST_SCORES = 1 << 16
 
 
 def find(content: bytes, named: int) -> Found:
@@ -47,7 +48,7 @@ def find(content: bytes, named: int) -> Found:
     told = {entry.key: entry.value for entry in model.metadata_props}
     feature_names = _names(told.get("features", ""))
     source = _Source(model, part, len(feature_names) or named)
-    if not source.width and source.columns:
+    if source.width == 0 and source.columns == (named or len(feature_names)) > 0:
         source.learn_width()
     task, told_classes, told_targets = _told_outputs(_names(told.get("outputs", "")), source.width)
     labels = class_names or told_classes or _labels(part.node, source.width)
@@ -120,9 +121,13 @@ class _Source:
         rows, features = _shape(self._input, "input", [2]) or (0, 0)
         self._batch = rows  # 0: any
         self.columns = features or columns
+        if rows and importlib.util.find_spec(RUNTIME) is None:
+            raise ValueError(f"takes {_counted(rows)} at a time, and the Python package {RUNTIME}, which shows if it can take more, is not installed")
         shape = _shape(self._output, "output", [1, 2])
         self._is_flat = shape is not None and len(shape) == 1
         self.width = 0 if shape is None else 1 if self._is_flat else shape[1]
+        if self.width > MOST_SCORES:
+            raise ValueError(f"says that it gives {self.width} numbers for an event: at most {MOST_SCORES} are taken")
 
     def learn_width(self) -> None:
         """Count what it gives."""
@@ -144,7 +149,7 @@ class _Source:
         found = in_its_own_process(RUNTIME, files)(x)
         if "problem" in found:
             raise ValueError(
-                f"takes {self._batch} event{'s' * (self._batch > 1)} at a time, no other number ({found['problem']}): export it with a dynamic number of rows"
+                f"takes {_counted(self._batch)} at a time, no other number ({found['problem']}): export it with a dynamic number of rows"
             )
         scores = found["scores"]
         if scores.ndim not in (1, 2) or len(scores) != len(x):
@@ -208,6 +213,10 @@ def _parsed(content: bytes) -> onnx.ModelProto:
         raise ValueError(f"is cut off, or no ONNX file: {error}") from error
     if not model.HasField("graph"):
         raise ValueError("is no ONNX file: it has no graph")
+    ports = [(one.name,) for one in (*model.graph.input, *model.graph.output, *model.graph.initializer)]
+    nodes = [(*one.input, *one.output, one.name, one.op_type) for graph in _graphs(model.graph) for one in graph.node]
+    if any(isinstance(name, bytes) for names in (*ports, *nodes) for name in names):
+        raise ValueError("is damaged: a name in it is no text")
     return model
 
 
@@ -313,6 +322,10 @@ def _shape(value: onnx.ValueInfoProto, kind: str, ranks: list[int]) -> list[int]
         expected = "rows × features" if kind == "input" else "rows × scores"
         raise ValueError(f"its {kind} '{value.name}' has the shape {shown}: expected {expected}")
     return shape
+
+
+def _counted(number: int) -> str:
+    return f"{number} event{'s' * (number > 1)}"
 
 
 def _names(text: str) -> list[str]:
