@@ -152,6 +152,9 @@ def test_three_classes_and_two_targets_keep_their_columns(tmp_path):
     assert scores(model) == pytest.approx(powers / powers.sum(axis=1, keepdims=True), abs=1e-6)
     assert model.spec.classes == ("top", "w", "qcd")
     assert "has 3 classes, but 2 names are given" in refusal(file, NAMES, CLASSES)
+    told = {"outputs": '["score_top", "score_w", "score_qcd"]'}
+    file = saved(tmp_path / "told.onnx", nodes, [port("x", ["n", 3])], [port("y", ["n", 3])], constants, told=told)
+    assert imported.read(file, NAMES).spec.classes == ("top", "w", "qcd")
 
     node, constants = linear()
     file = saved(tmp_path / "targets.onnx", [node], [port("x", ["n", 3])], [port("numbers", ["n", 2])], constants)

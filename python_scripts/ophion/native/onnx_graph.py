@@ -64,7 +64,7 @@ def find(content: bytes, named: int) -> Found:
         feature_names=feature_names,
         class_names=labels,
         target_names=told_targets,
-        versions={model.producer_name: version} if version and model.producer_name else {},
+        versions={model.producer_name: version} if version and model.producer_name not in ("", "ophion") else {},
         backend="onnx",
         missing=_missing(told),
     )
@@ -262,9 +262,7 @@ def _part(graph: onnx.GraphProto, output: onnx.ValueInfoProto) -> onnx.GraphProt
         if needed.isdisjoint(node.output):
             continue
         nodes.append(node)
-        inner = [one for within in _within(node) for each in _graphs(within) for one in (*each.output, *each.node)]
-        names = [name for one in inner for name in ([one.name] if isinstance(one, onnx.ValueInfoProto) else one.input)]
-        needed.update(name for name in (*node.input, *names) if name)
+        needed.update(name for name in _reads(node) if name)
     part.node.extend(reversed(nodes))
     part.initializer.extend(one for one in graph.initializer if one.name in needed)
     part.sparse_initializer.extend(one for one in graph.sparse_initializer if one.values.name in needed)
@@ -272,6 +270,15 @@ def _part(graph: onnx.GraphProto, output: onnx.ValueInfoProto) -> onnx.GraphProt
     part.input.extend(one for one in graph.input if one.name in needed - constants)
     part.output.append(output)
     return part
+
+
+def _reads(node: onnx.NodeProto) -> Iterator[str]:
+    """The names that a node and the graphs within it take, their own ones among them."""
+    yield from node.input
+    for within in _within(node):
+        yield from (output.name for output in within.output)
+        for inner in within.node:
+            yield from _reads(inner)
 
 
 def _within(node: onnx.NodeProto) -> list[onnx.GraphProto]:
