@@ -44,7 +44,7 @@ void add_import(CLI::App& app, Outcome& outcome) {
       return;
     }
     const std::string check = imported.checked_against.empty()
-                                  ? "what made it is not installed, so its scores could not be compared"
+                                  ? "what gives its scores there is not installed, so they could not be compared"
                                   : "scores as " + imported.checked_against + " does";
     std::printf("%s: %s of %zu features; %s\n", arguments->output.c_str(), imported.origin.c_str(),
                 imported.model.features().size(), check.c_str());

@@ -1,6 +1,7 @@
 """ONNX graphs that were written elsewhere score in C++, without Python, as ONNX Runtime scores them."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -52,7 +53,8 @@ def graphs(module_place):
     one_event = helper.make_tensor_value_info("X", TensorProto.DOUBLE, [1, 3])
     numbers = helper.make_tensor_value_info("numbers", TensorProto.DOUBLE, [1, 2])
     write(module_place / "logits.onnx", [line], [one_event], [numbers], [weight], ("", 17))
-    write(module_place / "newer.onnx", [line], [one_event], [numbers], [weight], ("", 99))
+    ports = [helper.make_tensor_value_info(name, TensorProto.DOUBLE, [None, columns]) for name, columns in (("X", 3), ("numbers", 2))]
+    write(module_place / "newer.onnx", [line], ports[:1], ports[1:], [weight], ("", 99))
     (module_place / "half.onnx").write_bytes((module_place / "forest.onnx").read_bytes()[:200])
     module_place.write("text.onnx", "not a graph")
 
@@ -131,8 +133,16 @@ def test_what_cannot_be_imported_leaves_nothing_behind(module_place, graphs, arg
 
 
 def test_a_graph_that_cannot_be_loaded_in_cpp_is_named(module_place, graphs):
-    """Where the shared library is another one than the package's."""
+    """Where there is the shared library alone, without the Python package, or neither."""
     arguments = ["import", "forest.onnx", "--features", FEATURES, "--output", "none.ophion"]
     nowhere = module_place.run(*arguments, status=1, env={"OPHION_ONNXRUNTIME": "/no/such.so"})
     assert "ONNX Runtime was not found" in nowhere.stderr and "/no/such.so" in nowhere.stderr
+
+    hidden = "import importlib.util as u\nfind = u.find_spec\nu.find_spec = lambda name, *more: None if name == 'onnxruntime' else find(name, *more)\n"
+    module_place.write("sitecustomize.py", hidden)
+    (library,) = (Path(onnxruntime.__file__).parent / "capi").glob("libonnxruntime.so.*")
+    alone = {"PYTHONPATH": str(module_place.path), "OPHION_ONNXRUNTIME": str(library)}
+    newer = module_place.run("import", "newer.onnx", *arguments[2:], "--targets", "px,py", status=1, env=alone)
+    assert "newer.onnx: " in newer.stderr and "model.onnx can't be loaded: " in newer.stderr and "Opset 99" in newer.stderr
     assert not (module_place / "none.ophion").exists()
+    assert "could not be compared" in module_place.run(*arguments, env=alone).stdout
