@@ -91,7 +91,7 @@ Object make_int(long long number) { return to_object(check(PyLong_FromLongLong(n
 Object make_int(unsigned long long number) { return to_object(check(PyLong_FromUnsignedLongLong(number), "making an int")); }
 Object make_float(double number) { return to_object(check(PyFloat_FromDouble(number), "making a float")); }
 Object make_text(std::string_view text) { return to_object(to_text(text)); }
-Object make_value(const Value& value) { return to_object(to_python(value)); }
+Object make_value(const Value& value) { return to_object(to_builtin(value)); }
 
 Object make_bytes(const std::byte* bytes, std::size_t size) {
   const char* characters = reinterpret_cast<const char*>(bytes);

@@ -81,7 +81,7 @@ std::shared_ptr<const Callable> Callable::find(const Value& entry, const std::fi
     std::optional<Guest> guest;
     if (script) guest.emplace(*script + ": import", Guest::Call::any_other);
     return ophion::call(finder(function).get(),
-                {to_python(entry).get(), to_text(folder.string()).get(), make_int(static_cast<long long>(arguments)).get()},
+                {to_builtin(entry).get(), to_text(folder.string()).get(), make_int(static_cast<long long>(arguments)).get()},
                 "looking for a function");
   }();
   PyObject *callable = nullptr, *script = nullptr, *name = nullptr;

@@ -119,9 +119,9 @@ Members to_members(PyObject* dict, const std::string& doing) {
 PyRef make_spec(const Spec& spec, std::uint64_t seed) {
   static Name class_name("Spec");
   const PyRef task = to_text(spec.task);
-  const PyRef features = to_python(spec.features, true);
-  const PyRef classes = to_python(spec.classes, true);
-  const PyRef targets = to_python(spec.targets, true);
+  const PyRef features = to_texts(spec.features, true);
+  const PyRef classes = to_texts(spec.classes, true);
+  const PyRef targets = to_texts(spec.targets, true);
   const PyRef number = check(PyLong_FromUnsignedLongLong(seed), "making a seed");
   return call_with_keywords(contract(class_name).get(),
                             {{"task", task.get()},
@@ -244,7 +244,7 @@ PyRef make_context(const TrainContext& context, int threads, bool rehearsal, con
   const bool keeps = !rehearsal && !context.checkpoints.empty();
   const PyRef name = to_text(context.name);
   const PyRef spec = make_spec(context.spec, context.seed);
-  const PyRef options = to_python(context.options);
+  const PyRef options = to_builtin(context.options);
   const PyRef seed = check(PyLong_FromUnsignedLongLong(context.seed), doing);
   const PyRef thread_count = check(PyLong_FromLong(threads), doing);
   const PyRef report = host ? host->report() : PyRef::borrow(Py_None);

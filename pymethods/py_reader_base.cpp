@@ -85,7 +85,7 @@ std::unique_ptr<ChunkStream> PyReaderBase::open(const std::string& file, const s
   static Name name("open");
   const std::string doing = "reading " + file;
   const PyRef chunks = call_method(face_module(python_module(), "reader", this), name,
-                                   {to_text(file).get(), to_text(tree).get(), to_python(columns, false).get()}, doing);
+                                   {to_text(file).get(), to_text(tree).get(), to_texts(columns, false).get()}, doing);
   return std::make_unique<PyChunkStream>(check(PyObject_GetIter(chunks.get()), doing), file, columns);
 }
 

@@ -38,7 +38,7 @@ class PyJob final : public Job {
     ToolResult result;
     {
       const PyRef lent = lend_columns(data, loan);
-      const PyRef given = to_python(arguments);
+      const PyRef given = to_builtin(arguments);
       const PyRef returned = call_method(job_.get(), name, {given.get(), lent.get()}, module_ + ": run()");
       result = take_result(returned.get(), "run");
     }
@@ -92,7 +92,7 @@ std::unique_ptr<Job> PyToolBase::start(const Value& arguments) const {
   ensure_numpy();
   static Name name("start");
   const std::string& module = python_module();
-  PyRef job = call_method(face_module(module, "tool", this), name, {to_python(arguments).get()}, module + ": start()");
+  PyRef job = call_method(face_module(module, "tool", this), name, {to_builtin(arguments).get()}, module + ": start()");
   return std::make_unique<PyJob>(std::move(job), module);
 }
 

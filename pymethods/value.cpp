@@ -27,38 +27,38 @@ Value convert_dict(PyObject* dict, const Place& place) {
   return object;
 }
 
-PyRef list_to_python(const Value::Array& items) {
+PyRef to_list(const Value::Array& items) {
   PyRef list = check(PyList_New(static_cast<Py_ssize_t>(items.size())), "making a list");
   for (std::size_t i = 0; i < items.size(); ++i) {
-    PyList_SET_ITEM(list.get(), static_cast<Py_ssize_t>(i), to_python(items[i]).release());
+    PyList_SET_ITEM(list.get(), static_cast<Py_ssize_t>(i), to_builtin(items[i]).release());
   }
   return list;
 }
 
-PyRef object_to_python(const Value::Object& members) {
+PyRef to_dict(const Value::Object& members) {
   PyRef dict = check(PyDict_New(), "making a dict");
   for (const auto& [key, value] : members) {
-    check(PyDict_SetItem(dict.get(), to_text(key).get(), to_python(value).get()), "filling a dict");
+    check(PyDict_SetItem(dict.get(), to_text(key).get(), to_builtin(value).get()), "filling a dict");
   }
   return dict;
 }
 
 }  // namespace
 
-PyRef to_python(const Value& value) {
+PyRef to_builtin(const Value& value) {
   switch (value.type()) {
     case Value::Type::boolean: return check(PyBool_FromLong(value.as_boolean()), "making a bool");
     case Value::Type::integer: return check(PyLong_FromLongLong(value.as_integer()), "making an int");
     case Value::Type::real: return check(PyFloat_FromDouble(value.as_number()), "making a float");
     case Value::Type::text: return to_text(value.as_text());
-    case Value::Type::array: return list_to_python(value.as_array());
-    case Value::Type::object: return object_to_python(value.as_object());
+    case Value::Type::array: return to_list(value.as_array());
+    case Value::Type::object: return to_dict(value.as_object());
     case Value::Type::null: break;
   }
   return PyRef::borrow(Py_None);
 }
 
-PyRef to_python(const std::vector<std::string>& texts, bool as_tuple) {
+PyRef to_texts(const std::vector<std::string>& texts, bool as_tuple) {
   PyRef list = check(PyList_New(static_cast<Py_ssize_t>(texts.size())), "making a list");
   for (std::size_t i = 0; i < texts.size(); ++i) {
     PyList_SET_ITEM(list.get(), static_cast<Py_ssize_t>(i), to_text(texts[i]).release());

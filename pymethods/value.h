@@ -14,8 +14,8 @@
 namespace ophion {
 
 /// None, bool, int, float, str, list, dict.
-PyRef to_python(const Value& value);
-PyRef to_python(const std::vector<std::string>& texts, bool as_tuple);
+PyRef to_builtin(const Value& value);
+PyRef to_texts(const std::vector<std::string>& texts, bool as_tuple);
 
 /// From None, bool, int, float, str, list, tuple, dict, NumPy's numbers and arrays. Anything else is an Error that says where in it:
 /// 'probe_tool: run()["roc"][2]: expected None, bool, …, found set'.

@@ -9,6 +9,7 @@ presets=(dev asan)
 [ "${1:-}" = full ] && presets+=(tsan)
 export OPHION_SLOW_TESTS=${1:+1}
 
+jobs=$(($(nproc) + 1))  # some test is always waiting for something
 passed=0 failed=0 skipped=0
 count() {  # adds up the results of one JUnit report
   read -r p f s < <(.venv/bin/python scripts/count_junit.py "$1")
@@ -20,7 +21,7 @@ for preset in "${presets[@]}"; do
   echo "testing ($preset)"
   report=$PWD/build/$preset/junit.xml
   rm -f "$report"
-  ctest --preset "$preset" -j2 --output-junit "$report" || true
+  ctest --preset "$preset" -j"$jobs" --output-junit "$report" || true
   count "$report"
 done
 echo "testing (fuzzers, 10 s each)"

@@ -43,12 +43,14 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Callable
+from typing import TYPE_CHECKING, Any, Callable
 
 import numpy as np
-import threadpoolctl
 
 from ophion.errors import OptionError
+
+if TYPE_CHECKING:
+    import threadpoolctl  # else imported with the first plug-in, whose errors say what to do where it is missing
 
 METHOD_FUNCTIONS = ("check", "train", "predict", "save", "load", "carries_code")
 READER_FUNCTIONS = ("trees", "describe", "open")
@@ -194,6 +196,7 @@ def face(module_name: str, kind: str, folder: str = ""):
     """
     wanted = {"method": METHOD_FUNCTIONS, "reader": READER_FUNCTIONS, "tool": TOOL_FUNCTIONS}[kind]
     try:
+        importlib.import_module("threadpoolctl")  # of which every call's limits are made
         module = _beside_plugin(module_name, folder) or importlib.import_module(module_name)
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0]
@@ -201,7 +204,7 @@ def face(module_name: str, kind: str, folder: str = ""):
             raise
         raise ModuleNotFoundError(
             f"{sys.executable} (Python {platform.python_version()}) has no package '{package}', which {module_name} needs: "
-            "install it there, or choose another Python by OPHION_PYTHON or RuntimeOptions.python",
+            "install it there (what training needs is ophion[train]), or choose another Python by OPHION_PYTHON or RuntimeOptions.python",
             name=error.name,
         ) from error
     for name in wanted:
@@ -350,7 +353,8 @@ class _ThreadLimiter:
         """Limit all of them; what this thread must give back."""
         with self._lock:
             if len(sys.modules) != self._modules_seen:
-                self._libraries = threadpoolctl.ThreadpoolController().lib_controllers
+                controllers = importlib.import_module("threadpoolctl").ThreadpoolController()
+                self._libraries = controllers.lib_controllers
                 self._modules_seen = len(sys.modules)
             openmp = [library for library in self._libraries if library.user_api == "openmp"]
             own = [(library.set_num_threads, library.num_threads) for library in openmp]

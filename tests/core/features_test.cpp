@@ -112,7 +112,7 @@ TEST(Features, AreRefusedWhenTheFileIsDamaged) {
 
 TEST(Features, AreRefusedWhenTheTreeIsABomb) {
   Value deep(Value::Array{"number", 1});
-  for (int i = 0; i < 10'000; ++i) {
+  for (int i = 0; i < 1000; ++i) {
     Value around(Value::Array{"neg"});
     around.push_back(std::move(deep));
     deep = std::move(around);

@@ -188,6 +188,11 @@ def tree(name="tree", **params):
     }
 
 
+def line(name="line"):
+    """For a test to which any method will do: NumPy alone is imported, where scikit-learn takes two seconds."""
+    return {"name": name, "type": "script", "script": str(SCRIPTS / "line.py")}
+
+
 def network(name="mlp", script=USER_SCRIPTS / "mlp.py", **training):
     return {
         "name": name,

@@ -6,7 +6,7 @@ import zipfile
 import numpy as np
 import pytest
 from sklearn.preprocessing import MinMaxScaler, QuantileTransformer, StandardScaler
-from support import SCRIPTS, by_label, columns_of, config, part, tree, two_gaussians, write_parquet
+from support import SCRIPTS, by_label, columns_of, config, line, part, two_gaussians, write_parquet
 
 
 def remember(name="given", **more):
@@ -41,25 +41,25 @@ def holed(module_place):
 
 def test_missing_values_are_an_error_that_counts_them(place, holed):
     file, events = holed
-    text = place.refused(config(by_label(file), [tree()]))
+    text = place.refused(config(by_label(file), [line()]))
     count = (np.isnan(events["x1"]) & (events["label"] == 1)).sum()
     assert "holed.parquet" in text and "'x1' is not finite" in text and f" in {count} of " in text and "at entry" in text
 
 
 def test_dropped_events_are_counted_and_score_nan_at_predict(place, holed):
     file, events = holed
-    run = place.train(config(by_label(file), [tree()], missing="drop", spectators=["event"]))
+    run = place.train(config(by_label(file), [line()], missing="drop", spectators=["event"]))
     bad = ~np.isfinite(events["x1"]) | ~np.isfinite(events["x2"])
     assert sum(sample["dropped_missing"] for sample in run.metrics["data"]["samples"]) == bad.sum()
     assert sorted(run.scores["entry"]) == list(np.flatnonzero(~bad))
-    scores = place.predict(run.model("tree"), file, output="scores.parquet")
+    scores = place.predict(run.model("line"), file, output="scores.parquet")
     assert np.array_equal(np.isnan(scores["score"]), bad), "the rows are kept, in their place"
     assert np.array_equal(scores["event"], events["event"])
 
 
 def test_imputed_values_are_the_medians_of_the_training_part(place, holed):
     file, events = holed
-    run = place.train(config(by_label(file), [remember(), tree()], missing="impute"))
+    run = place.train(config(by_label(file), [remember(), line()], missing="impute"))
     raw = rows_of(run, events, "train")
     x = np.column_stack([raw["x0"], raw["x1"], raw["x2"]])
     x[~np.isfinite(x)] = np.nan
@@ -71,7 +71,7 @@ def test_imputed_values_are_the_medians_of_the_training_part(place, holed):
     filled["x1"][:] = np.nanmedian(x, axis=0)[1]
     write_parquet(place / "lacking.parquet", lacking)
     write_parquet(place / "filled.parquet", filled)
-    scores = place.predict(run.model("tree"), "lacking.parquet", "filled.parquet", output="scores.parquet")
+    scores = place.predict(run.model("line"), "lacking.parquet", "filled.parquet", output="scores.parquet")
     assert np.array_equal(scores["score"][:40], scores["score"][40:])
 
 
@@ -88,8 +88,8 @@ def test_kept_values_reach_the_method_as_nan(place, holed):
 
 def test_a_model_that_takes_no_missing_values_names_the_row(place, holed, events_file):
     file, _ = holed
-    run = place.train(config(by_label(events_file), [tree()]))
-    done = place.run("predict", run.model("tree"), file, "--output", "scores.parquet", status=1)
+    run = place.train(config(by_label(events_file), [line()]))
+    done = place.run("predict", run.model("line"), file, "--output", "scores.parquet", status=1)
     assert "x1" in done.stderr and "row 0" in done.stderr and "Traceback" not in done.stderr
     assert not (place / "scores.parquet").exists()
 
@@ -105,7 +105,7 @@ def negative(module_place):
 
 
 def test_negative_weights_are_an_error_that_names_the_policies(place, negative):
-    text = place.refused(config(by_label(negative[0], weight="weight"), [tree()]))
+    text = place.refused(config(by_label(negative[0], weight="weight"), [line()]))
     assert "negative.parquet" in text and "is negative" in text and "zero_in_training" in text
 
 
@@ -134,7 +134,7 @@ def test_a_weight_that_is_no_number_is_refused(place):
     events = two_gaussians(100)
     events["weight"][5] = np.nan
     file = write_parquet(place / "events.parquet", events)
-    text = place.refused(config(by_label(file, weight="weight"), [tree()]))
+    text = place.refused(config(by_label(file, weight="weight"), [line()]))
     assert "weight" in text and "is not finite" in text and "entry 5" in text
 
 
@@ -185,7 +185,7 @@ def test_expressions_give_what_numpy_gives_in_training_and_in_use(place):
     chosen = (raw["x2"] > -1) & ~((raw["x1"] > 2) | (raw["number"] % 10 == 3))
     samples = [{**one, "selection": f"({one['selection']}) && {selection}"} for one in by_label(events_file)]
     split = {"by": "number % 5", "validation": [3], "test": [0, 4]}
-    run = place.train(config(samples, [remember(), tree()], features=features, split=split, spectators=["number"]))
+    run = place.train(config(samples, [remember(), line()], features=features, split=split, spectators=["number"]))
     assert sorted(run.scores["entry"]) == list(np.flatnonzero(chosen))
     expected = {3: 1, 0: 2, 4: 2}
     assert all(expected.get(number % 5, 0) == found for number, found in zip(run.scores["number"], run.scores["part"]))
@@ -194,21 +194,21 @@ def test_expressions_give_what_numpy_gives_in_training_and_in_use(place):
 
     # In use: from the raw columns of the file, and from a file that holds the features themselves.
     at = run.scores["entry"].astype(np.int64)
-    scores = place.predict(run.model("tree"), events_file, output="raw.parquet")["score"]
-    assert np.array_equal(scores[at], run.scores["tree_score"])
+    scores = place.predict(run.model("line"), events_file, output="raw.parquet")["score"]
+    assert np.array_equal(scores[at], run.scores["line_score"])
     ready = dict(zip(("radius", "larger", "x2"), columns.T))
     write_parquet(place / "features.parquet", {name: np.ascontiguousarray(values) for name, values in ready.items()})
-    assert np.array_equal(place.predict(run.model("tree"), "features.parquet", output="ready.parquet")["score"], scores)
+    assert np.array_equal(place.predict(run.model("line"), "features.parquet", output="ready.parquet")["score"], scores)
 
 
 def test_wrong_columns_and_selections_name_file_and_nearest(place, events_file):
-    text = place.refused(config(by_label(events_file), [tree()], features=["x0", "x_1"]))
+    text = place.refused(config(by_label(events_file), [line()], features=["x0", "x_1"]))
     assert "events.parquet" in text and "x_1" in text and "x1" in text.replace("x_1", "")
     samples = by_label(events_file)
     samples[0]["selection"] = "label == 1 && x0 > 1000"
-    text = place.refused(config(samples, [tree()]))
+    text = place.refused(config(samples, [line()]))
     assert "none of 2000 events is left after selection 'label == 1 && x0 > 1000'" in text
-    text = place.refused(config(by_label(place / "no*.parquet"), [tree()]))
+    text = place.refused(config(by_label(place / "no*.parquet"), [line()]))
     assert "no*.parquet" in text
     assert not (place / "runs").exists(), "no run folder for data that can't be used"
 
@@ -216,6 +216,6 @@ def test_wrong_columns_and_selections_name_file_and_nearest(place, events_file):
 def test_globs_read_every_file_and_split_differently_in_each(place):
     for number in range(3):
         write_parquet(place / f"part_{number}.parquet", two_gaussians(200, seed=number))
-    run = place.train(config(by_label("part_?.parquet"), [tree()]))
+    run = place.train(config(by_label("part_?.parquet"), [line()]))
     assert [sample["read"] for sample in run.metrics["data"]["samples"]] == [600, 600]
     assert len(run.metrics["data"]["samples"][0]["files"]) == 3

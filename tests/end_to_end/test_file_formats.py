@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pytest
 import uproot
-from support import config, tree, two_gaussians, write_parquet
+from support import config, line, two_gaussians, write_parquet
 
 NAMES = ("x0", "x1", "x2", "label", "event", "number", "weight")
 
@@ -73,7 +73,7 @@ def trained(files):
             {"class": "signal", "files": name, "selection": "label == 1 && x2 < 2.5", "weight": "weight * 2"},
             {"class": "background", "files": other, "selection": "label == 0 && x2 < 2.5", "weight": "weight"},
         ]
-        run = files.train(config(samples, [tree()], spectators=["event"], split=split), "--output", name + ".runs")
+        run = files.train(config(samples, [line()], spectators=["event"], split=split), "--output", name + ".runs")
         scores[name] = run.scores
     return scores
 
@@ -81,14 +81,14 @@ def trained(files):
 @pytest.mark.parametrize("name", FORMATS)
 def test_a_format_gives_the_same_events_scores_and_weights(trained, name):
     expected, found = trained["events.parquet"], trained[name]
-    for column in ("part", "entry", "label", "tree_score"):
+    for column in ("part", "entry", "label", "line_score"):
         assert np.array_equal(found[column], expected[column]), column
     assert found["event"].dtype == np.int64 and np.array_equal(found["event"], expected["event"])
     assert np.array_equal(found["weight"], expected["weight"])
 
 
 def test_all_formats_are_scored_alike_in_one_go(files, trained):
-    (model,) = (files / "events.parquet.runs").glob("toy/*Z/models/tree.ophion")
+    (model,) = (files / "events.parquet.runs").glob("toy/*Z/models/line.ophion")
     scores = files.predict(model, *FORMATS, output="all.parquet")
     blocks = scores["score"].reshape(len(FORMATS), 600)
     for name, block in zip(FORMATS, blocks):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support import SCRIPTS, Run, by_label, columns_of, config, network, tree, write_parquet
+from support import SCRIPTS, Run, by_label, columns_of, config, line, network, tree, write_parquet
 from test_stop_and_resume import epochs_of, wait_for
 
 
@@ -98,7 +98,7 @@ def test_a_reader_that_loops_for_ever_ends_at_the_time_limit(place, build_folder
     (place / "loop.guest").touch()
     samples = [{"class": name, "files": "loop.guest", "tree": "one"} for name in ("signal", "background")]
     guests = {"OPHION_PLUGIN_PATH": build_folder / "tests" / "guests"}
-    place.write("train.json", isolated([tree()], samples, time_limit=0.5) | {"data": {"samples": samples, "features": ["strided"]}})
+    place.write("train.json", isolated([line()], samples, time_limit=0.5) | {"data": {"samples": samples, "features": ["strided"]}})
     done = place.run("train", "train.json", env=guests, status=1)
     assert f"reading {place / 'loop.guest'} took longer than its time_limit of 0.5 s; its worker process was ended" in done.stderr
 
@@ -168,8 +168,8 @@ def test_ctrl_c_keeps_the_best_epoch_of_a_worker(place, events_file):
 
 
 def test_limits_without_a_worker_are_refused(place, events_file):
-    text = place.refused({**config(by_label(events_file), [tree()]), "memory_limit": 1000}, verb="validate", status=2)
+    text = place.refused({**config(by_label(events_file), [line()]), "memory_limit": 1000}, verb="validate", status=2)
     assert "/memory_limit: holds for worker processes" in text
-    text = place.refused(config(by_label(events_file), [tree(), {**tree("other"), "drop_rights": True}]), verb="validate", status=2)
+    text = place.refused(config(by_label(events_file), [line(), {**line("other"), "drop_rights": True}]), verb="validate", status=2)
     assert "/methods/1/drop_rights: holds for worker processes" in text
-    json.loads(place.run("validate", place.write("good.json", isolated([tree()], by_label(events_file), drop_rights=True)), "--json").stdout)
+    json.loads(place.run("validate", place.write("good.json", isolated([line()], by_label(events_file), drop_rights=True)), "--json").stdout)

@@ -11,10 +11,10 @@ import time
 
 import numpy as np
 import pytest
-from support import SCRIPTS, Run, assert_plain, by_label, config, network, tree
+from support import SCRIPTS, Run, assert_plain, by_label, config, line, network
 
 SLOW = os.environ.get("OPHION_SLOW_TESTS") == "1"
-METHODS = [tree("tree"), network("mlp", epochs=6, scheduler={"type": "one_cycle"}), tree("last", max_depth=2)]
+METHODS = [line("first"), network("mlp", epochs=6, scheduler={"type": "one_cycle"}), line("last")]
 
 
 def newest_run(place):
@@ -28,15 +28,15 @@ def demand_whole(place, run):
         if not file.name.startswith("."):  # the beginnings that a killed writer leaves
             place.run("inspect", file)
     for file in run.glob("history/*.jsonl"):
-        for line in file.read_text().splitlines(keepends=True):
-            assert not line.endswith("\n") or json.loads(line)["epoch"] >= 1
+        for text in file.read_text().splitlines(keepends=True):
+            assert not text.endswith("\n") or json.loads(text)["epoch"] >= 1
     json.loads((run / "config.resolved.json").read_text())
 
 
 def demand_same(whole, run):
     """The run that was disturbed ended as the one that wasn't."""
-    assert {name: entry["status"] for name, entry in run.metrics["methods"].items()} == dict.fromkeys(("tree", "mlp", "last"), "done")
-    for name in ("tree_score", "mlp_score", "last_score"):
+    assert {name: entry["status"] for name, entry in run.metrics["methods"].items()} == dict.fromkeys(("first", "mlp", "last"), "done")
+    for name in ("first_score", "mlp_score", "last_score"):
         assert np.array_equal(whole.scores[name], run.scores[name]), name
     assert run.history("mlp")[-1]["loss"] == whole.history("mlp")[-1]["loss"]
     left = [file for file in run.folder.rglob("*") if ".part" in file.name]
@@ -108,24 +108,24 @@ def test_a_full_disk_is_named_and_the_run_goes_on_when_there_is_room(place, even
 
 def test_a_limit_on_the_size_of_files_is_named(place, events_file):
     """Where nothing can be mounted this stands for the full disk."""
-    place.write("train.json", config(by_label(events_file), [tree()]))
+    place.write("train.json", config(by_label(events_file), [line()]))
     command = f"trap '' XFSZ; ulimit -f 4; exec {place.program.file} train train.json"  # in KiB
     done = subprocess.run(
         ["bash", "-c", command], cwd=place.path, env=place.program.environment(), capture_output=True, text=True, timeout=240
     )
     assert done.returncode == 1, done.stderr
     assert_plain(done)
-    assert re.search(r"cannot write \S+/models/tree.ophion: File too large", done.stderr), done.stderr
+    assert re.search(r"cannot write \S+/models/line.ophion: File too large", done.stderr), done.stderr
     assert not list((place / "runs").glob("toy/*/models/*")), "nothing half done"
 
 
 def test_a_read_only_folder_is_named(place, events_file, small_disk):
-    place.write("train.json", config(by_label(events_file), [tree()]))
+    place.write("train.json", config(by_label(events_file), [line()]))
     disk = small_disk("-t", "tmpfs", "-o", "ro", "tmpfs")
     done = place.run("train", "train.json", "--output", disk, status=1)
     assert_plain(done)
     assert f"cannot make the folder {disk}/toy: Read-only file system" in done.stderr
-    model = place.train(config(by_label(events_file), [tree()])).model("tree")
+    model = place.train(config(by_label(events_file), [line()])).model("line")
     done = place.run("predict", model, events_file, "--output", disk / "scores.parquet", status=1)
     assert_plain(done)
     assert str(disk / "scores.parquet") in done.stderr and "Read-only file system" in done.stderr

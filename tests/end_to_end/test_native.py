@@ -66,7 +66,7 @@ def task(name, file):
     return config([{"files": str(file)}], regressors(), task="regression", targets=["y"])
 
 
-@pytest.mark.parametrize("name", ["two classes", "three classes", "regression"])
+@pytest.mark.parametrize("name", ["two classes", *(pytest.param(name, marks=pytest.mark.slow) for name in ("three classes", "regression"))])
 def test_every_method_scores_without_python_as_with_it(place, name):
     events = columns()
     rows = np.stack([events[f"x{i}"] for i in range(3)], axis=1)

@@ -5,7 +5,7 @@ import time
 
 import numpy as np
 import pytest
-from support import SCRIPTS, Run, by_label, config, network, tree
+from support import SCRIPTS, Run, by_label, config, line, network, tree
 
 
 def wait_for(condition, process, seconds=120):
@@ -42,7 +42,7 @@ def started(place, events_file):
 
 def test_a_killed_run_goes_on_where_it_was(place, started):
     """Dropout draws random numbers in each epoch and the schedule counts steps: without their states the weights would differ."""
-    methods = [tree("before"), slow(epochs=8, scheduler={"type": "one_cycle"}), tree("after")]
+    methods = [line("before"), slow(epochs=8, scheduler={"type": "one_cycle"}), line("after")]
     process = started(methods)
     wait_for(lambda: epochs_of(place)[1] >= 3, process)
     process.send_signal(signal.SIGKILL)
@@ -72,7 +72,7 @@ def test_a_killed_run_goes_on_where_it_was(place, started):
 
 
 def test_ctrl_c_keeps_the_best_epoch(place, started, events_file):
-    process = started([slow(epochs=100000), tree("after")])
+    process = started([slow(epochs=100000), line("after")])
     wait_for(lambda: epochs_of(place)[1] >= 2, process)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
@@ -102,7 +102,7 @@ def hanging(epoch, **more):
 
 
 def test_ctrl_c_ends_an_epoch_that_hangs_and_keeps_the_best_one(place, started):
-    process = started([hanging(3), tree("after")])
+    process = started([hanging(3), line("after")])
     wait_for(lambda: epochs_of(place)[1] == 2, process)
     time.sleep(0.3)
     process.send_signal(signal.SIGINT)
@@ -117,7 +117,7 @@ def test_ctrl_c_ends_an_epoch_that_hangs_and_keeps_the_best_one(place, started):
 
 
 def test_ctrl_c_ends_a_fit_that_knows_no_epochs(place, started):
-    process = started([tree("before"), {**tree("forest"), "estimator": "sklearn.ensemble.RandomForestClassifier",
+    process = started([line("before"), {**tree("forest"), "estimator": "sklearn.ensemble.RandomForestClassifier",
                                         "params": {"n_estimators": 1_000_000}}])
     wait_for(lambda: list((place / "runs").glob("toy/*/models/before.ophion")), process)
     time.sleep(1)
@@ -130,7 +130,7 @@ def test_ctrl_c_ends_a_fit_that_knows_no_epochs(place, started):
 
 @pytest.mark.slow
 def test_a_time_limit_keeps_the_best_epoch_and_goes_on_with_the_next_method(place, events_file):
-    methods = [hanging(3, time_limit=8), tree("after")]
+    methods = [hanging(3, time_limit=8), line("after")]
     run = place.train(config(by_label(events_file), methods))
     assert "mlp: stopped at its time_limit of 8 s; the best so far is kept" in run.log
     status = {name: method["status"] for name, method in run.metrics["methods"].items()}
@@ -140,7 +140,7 @@ def test_a_time_limit_keeps_the_best_epoch_and_goes_on_with_the_next_method(plac
 
 
 def test_a_time_limit_before_the_first_epoch_is_over_is_the_methods_failure(place, events_file):
-    run = place.train({**config(by_label(events_file), [hanging(1), tree("after")]), "time_limit": 1})
+    run = place.train({**config(by_label(events_file), [hanging(1), line("after")]), "time_limit": 1})
     failed = run.metrics["methods"]["mlp"]
     assert failed["status"] == "failed"
     assert failed["error"] == "hanging.py: train() took longer than its time_limit of 1 s"

@@ -149,7 +149,7 @@ TEST_F(Tools, SayWhereAResultIsNoValue) {
 TEST_F(Tools, ValuesComeBackAsTheyWent) {
   const Value value = read_json(R"({"a": null, "b": [true, 1, -2.5, "é"], "c": {"d": 9007199254740993}})", "given");
   const Gil gil;
-  EXPECT_EQ(to_value(to_python(value).get(), "back"), value);
+  EXPECT_EQ(to_value(to_builtin(value).get(), "back"), value);
   const PyRef big = check(PyLong_FromString("99999999999999999999", nullptr, 10), "making an int");
   EXPECT_THAT([&] { to_value(big.get(), "seed"); }, ThrowsMessage<Error>(HasSubstr("seed: expected int from -9223372036854775808 to 9223372036854775807, found 99999999999999999999")));
 }

@@ -5,7 +5,6 @@ import logging
 import math
 import random
 import textwrap
-import time
 
 import numpy as np
 import pytest
@@ -89,28 +88,6 @@ def test_training_is_that_of_a_plain_loop_bit_for_bit():
     with torch.no_grad():
         expected = torch.sigmoid(plain(torch.from_numpy(part.x.copy()))[:, 0]).numpy()
     assert np.array_equal(pytorch_method.predict(model, part.x), expected)
-
-
-def test_training_costs_no_more_than_a_plain_loop():
-    part = gaussians(10000, features=10)
-
-    def make():
-        return nn.Sequential(nn.Linear(10, 64), nn.ReLU(), nn.Dropout(0.0), nn.Linear(64, 1))
-
-    ratios = []
-    for _ in range(5):  # interleaved pairs
-        start = time.process_time()
-        trained(
-            parts=TrainingData(part),
-            spec=classification(features=10),
-            params={"hidden": 64},
-            training=training(epochs=3, batch_size=256),
-        )
-        middle = time.process_time()
-        plain_training(part, make, 3, 256, 0.01, 7)
-        ratios.append((middle - start) / (time.process_time() - middle))
-    # The benchmark asks for 1.02 on a quiet machine; here only a blunder shall show.
-    assert sorted(ratios)[2] < 1.25
 
 
 def test_progress_tells_epoch_losses_and_learning_rate():
