@@ -339,7 +339,7 @@ def test_a_package_that_is_not_installed_is_named_where_it_is_needed(tmp_path, m
     monkeypatch.setattr(imported.importlib.util, "find_spec", lambda name: None if name == package else find(name))
     file = softmax(tmp_path / "x.onnx")
     if package == "onnx":
-        assert refusal(file, NAMES) == "is an ONNX graph: to read it, the Python package onnx is needed, which is not installed"
+        assert refusal(file, NAMES) == "is an ONNX graph: to read it, the Python package onnx is needed, which is not installed (ophion[onnx] has it)"
         return
     model = imported.read(file, NAMES, CLASSES)
     assert model.scores is None and model.checked_against == ""

@@ -269,7 +269,7 @@ def _skops(content: bytes) -> Found:
 
 def _onnx(content: bytes, named: int) -> Found:
     if importlib.util.find_spec("onnx") is None:
-        raise ValueError("is an ONNX graph: to read it, the Python package onnx is needed, which is not installed")
+        raise ValueError("is an ONNX graph: to read it, the Python package onnx is needed, which is not installed (ophion[onnx] has it)")
     from ophion.native import onnx_graph
 
     return onnx_graph.find(content, named)
