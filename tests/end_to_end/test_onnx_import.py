@@ -13,6 +13,11 @@ onnxruntime = pytest.importorskip("onnxruntime")
 from onnx import TensorProto, helper, numpy_helper  # noqa: E402
 
 FEATURES = "x0,x1,x2"
+HIDDEN = """
+import importlib.util
+find = importlib.util.find_spec
+importlib.util.find_spec = lambda name, *more: None if name == "onnxruntime" else find(name, *more)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +66,8 @@ def graphs(module_place):
 
 def write(file, nodes, inputs, outputs, constants, opset):
     graph = helper.make_graph(nodes, "graph", inputs, outputs, initializer=constants)
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid(*opset)], ir_version=8, producer_name="other", producer_version="1.2")
+    opsets = [helper.make_opsetid(*opset)]
+    model = helper.make_model(graph, opset_imports=opsets, ir_version=8, producer_name="other", producer_version="1.2")
     file.write_bytes(model.SerializeToString())
 
 
@@ -138,8 +144,7 @@ def test_a_graph_that_cannot_be_loaded_in_cpp_is_named(module_place, graphs):
     nowhere = module_place.run(*arguments, status=1, env={"OPHION_ONNXRUNTIME": "/no/such.so"})
     assert "ONNX Runtime was not found" in nowhere.stderr and "/no/such.so" in nowhere.stderr
 
-    hidden = "import importlib.util as u\nfind = u.find_spec\nu.find_spec = lambda name, *more: None if name == 'onnxruntime' else find(name, *more)\n"
-    module_place.write("sitecustomize.py", hidden)
+    module_place.write("sitecustomize.py", HIDDEN)
     (library,) = (Path(onnxruntime.__file__).parent / "capi").glob("libonnxruntime.so.*")
     alone = {"PYTHONPATH": str(module_place.path), "OPHION_ONNXRUNTIME": str(library)}
     newer = module_place.run("import", "newer.onnx", *arguments[2:], "--targets", "px,py", status=1, env=alone)

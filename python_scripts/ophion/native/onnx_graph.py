@@ -1,4 +1,4 @@
-"""ONNX graphs that other programs wrote, as Ophion's ONNX form (docs/onnx.md): one input of features, one output of scores, any number of rows."""
+"""ONNX graphs that other programs wrote, as Ophion's ONNX form (docs/onnx.md): from features to scores, any number of rows."""
 
 from __future__ import annotations
 
@@ -89,14 +89,16 @@ class Graph:
         if self.spec.task == "regression":
             return
         remedy = (
-            "export it with the Sigmoid or Softmax that makes probabilities of its numbers (logits), or import it as a regression, with --targets"
+            "export it with the Sigmoid or Softmax that makes probabilities of its numbers (logits), "
+            "or import it as a regression, with --targets"
         )
         outside = known[(known < -ROUNDING) | (known > 1 + ROUNDING)]
         if len(outside) > 0:
             raise ValueError(f"gives no probabilities: {outside[0]:.6g} for a made-up event; {remedy}")
         sums = known.sum(axis=1)
         if known.shape[1] > 1 and np.abs(sums - 1).max() > SUM_ROUNDING:
-            raise ValueError(f"gives no probabilities of classes: their sum is {sums[np.abs(sums - 1).argmax()]:.6g} for a made-up event; {remedy}")
+            worst = sums[np.abs(sums - 1).argmax()]
+            raise ValueError(f"gives no probabilities of classes: their sum is {worst:.6g} for a made-up event; {remedy}")
 
 
 class _Source:
@@ -122,7 +124,9 @@ class _Source:
         self._batch = rows  # 0: any
         self.columns = features or columns
         if rows and importlib.util.find_spec(RUNTIME) is None:
-            raise ValueError(f"takes {_counted(rows)} at a time, and the Python package {RUNTIME}, which shows if it can take more, is not installed")
+            raise ValueError(
+                f"takes {_counted(rows)} at a time, and the Python package {RUNTIME}, which shows if it can take more, is not installed"
+            )
         shape = _shape(self._output, "output", [1, 2])
         self._is_flat = shape is not None and len(shape) == 1
         self.width = 0 if shape is None else 1 if self._is_flat else shape[1]
@@ -132,7 +136,9 @@ class _Source:
     def learn_width(self) -> None:
         """Count what it gives."""
         if importlib.util.find_spec(RUNTIME) is None:
-            raise ValueError(f"does not say how many numbers it gives for an event, and the Python package {RUNTIME}, which shows it, is not installed")
+            raise ValueError(
+                f"does not say how many numbers it gives for an event, and the Python package {RUNTIME}, which shows it, is not installed"
+            )
         found = self.scores(np.zeros((8, self.columns), np.float32))["scores"]
         self._is_flat = found.ndim == 1
         self.width = found.shape[-1] if found.ndim == 2 else 1
@@ -311,7 +317,8 @@ def _demand_plain(model: onnx.ModelProto, part: onnx.GraphProto) -> None:
         tensors += [one for pair in sparse for one in (pair.values, pair.indices)]
         if any(uses_external_data(one) or one.external_data for one in tensors):
             raise ValueError(
-                "has numbers in another file: write it whole, by onnx.save(onnx.load(FILE), NEW), or by torch.onnx.export(…, external_data=False)"
+                "has numbers in another file: write it whole, by onnx.save(onnx.load(FILE), NEW), "
+                "or by torch.onnx.export(…, external_data=False)"
             )
 
 
