@@ -8,7 +8,9 @@ graph, which is what the objects are then made of.
 
 from __future__ import annotations
 
+import ast
 import contextlib
+import functools
 import io
 import json
 import os
@@ -41,7 +43,7 @@ from skops.io._audit import CachedNode, Node, audit_tree, get_tree  # noqa: E402
 from skops.io._general import ObjectNode, TypeNode  # noqa: E402
 from skops.io._scipy import SparseMatrixNode  # noqa: E402
 from skops.io._sklearn import TreeNode  # noqa: E402
-from skops.io._utils import read_schema  # noqa: E402
+from skops.io._utils import SaveContext, get_state, read_schema  # noqa: E402
 from skops.io.exceptions import UnsupportedTypeException  # noqa: E402
 
 TREE = "sklearn.tree._tree.Tree"
@@ -142,16 +144,16 @@ def dump(estimator: Any) -> bytes:
     """
     name = type(estimator).__name__
     try:
-        content = skops.io.dumps(estimator)
+        content = _written(estimator)
     except UnsupportedTypeException as error:
         raise ValueError(f"{name} can't be kept: {error}") from error
-    unknown = set(skops.io.get_untrusted_types(data=content)) - set(_TRUSTED)
+    unknown = _graph(content).get_unsafe_set() - set(_TRUSTED)
     if unknown:
         raise ValueError(
             f"{name} can't be kept: it holds {', '.join(sorted(unknown))}, and only types of scikit-learn, "
             'XGBoost and LightGBM that are known to be safe are kept; the method "script" can keep anything'
         )
-    return _without_addresses(content)
+    return content
 
 
 def load(content: bytes) -> Any:
@@ -192,45 +194,73 @@ def load(content: bytes) -> Any:
     return estimator
 
 
-def _without_addresses(content: bytes) -> bytes:
-    """The same file with numbers in the order of appearance where skops writes addresses and random names, and without
-    times: equal estimators give equal bytes."""
-    with ZipFile(io.BytesIO(content)) as archive:
-        parts = {name: archive.read(name) for name in archive.namelist()}
-    schema = json.loads(parts.pop("schema.json"))
+class _Parts:
+    """Takes what skops would write into an archive, whose list of names it would go through for each array."""
+
+    def __init__(self):
+        self.members: dict[str, bytes] = {}
+
+    def namelist(self) -> Mapping[str, bytes]:
+        return self.members
+
+    def writestr(self, name: str, content: Any) -> None:
+        self.members[name] = bytes(content)
+
+
+def _written(estimator: Any) -> bytes:
+    """What skops.io.dumps writes, but with numbers in the order of appearance where that has addresses and random names, and without times:
+    equal estimators give equal bytes. And without an indent, which would be half of the time."""
+    parts = _Parts()
+    context = SaveContext(zip_file=parts)
+    schema = get_state(estimator, context)
+    context.clear_memo()  # whose objects kept their addresses until now
+    schema |= {"protocol": context.protocol, "_skops_version": skops.__version__}
     numbers: dict[int, int] = {}
     names: dict[str, str] = {}
+    seen: set[int] = set()  # of dicts and lists, which may stand in several places
 
     def renumber(node: Any) -> None:
+        if id(node) in seen:
+            return
+        seen.add(id(node))
         for key, value in node.items() if isinstance(node, dict) else enumerate(node):
             if key == "__id__":
                 node[key] = numbers.setdefault(value, len(numbers))
             elif key == "file" and isinstance(value, str):
                 node[key] = names.setdefault(value, f"{len(names)}{os.path.splitext(value)[1]}")
-            elif isinstance(value, (dict, list)):
+            elif isinstance(value, (dict, list, tuple)):
                 renumber(value)
 
     renumber(schema)
     stream = io.BytesIO()
     with ZipFile(stream, "w") as archive:
         for name, new_name in names.items():
-            content = parts[name]
+            content = parts.members[name]
             archive.writestr(ZipInfo(new_name), _without_gaps(content) if name.endswith(".npy") else content)
-        archive.writestr(ZipInfo("schema.json"), json.dumps(schema))  # an indent would be pure Python's work
+        archive.writestr(ZipInfo("schema.json"), json.dumps(schema))
     return stream.getvalue()
 
 
 def _without_gaps(content: bytes) -> bytes:
     """The same array with zeros between the fields of its records, where chance bytes lie (a tree's nodes)."""
-    if b"'descr': [" not in content[:128]:  # no records
+    begin = 10 + int.from_bytes(content[8:10], "little")  # of the numbers, in version 1 of the format: no header is longer than 64 KB
+    _, records, rest = content[10:begin].partition(b"'descr': [")
+    if not records:
         return content
-    array = np.load(io.BytesIO(content), allow_pickle=False)
-    clean = np.zeros(array.shape, array.dtype)
-    for name in array.dtype.names:
-        clean[name] = array[name]
-    stream = io.BytesIO()
-    np.save(stream, clean, allow_pickle=False)
-    return stream.getvalue()
+    gaps = _gaps(rest.partition(b"], 'fortran_order'")[0].decode("latin-1"))
+    rows = np.frombuffer(content, np.uint8, offset=begin).reshape(-1, len(gaps)).copy()
+    rows[:, gaps] = 0
+    return content[:begin] + rows.tobytes()
+
+
+@functools.cache  # a boosting has hundreds of arrays of one type
+def _gaps(fields: str) -> np.ndarray:
+    """Which bytes of a record are in no field."""
+    dtype = np.lib.format.descr_to_dtype(ast.literal_eval(f"[{fields}]"))
+    gaps = np.ones(dtype.itemsize, bool)
+    for field, offset, *_ in dtype.fields.values():
+        gaps[offset : offset + field.itemsize] = False
+    return gaps
 
 
 def is_opaque(content: bytes) -> bool:
