@@ -43,14 +43,14 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Callable
+from typing import Any, Callable
 
 import numpy as np
 
 from ophion.errors import OptionError
 
-if TYPE_CHECKING:
-    import threadpoolctl  # else imported with the first plug-in, whose errors say what to do where it is missing
+with contextlib.suppress(ModuleNotFoundError):  # face() says what to do where it is missing
+    import threadpoolctl
 
 METHOD_FUNCTIONS = ("check", "train", "predict", "save", "load", "carries_code")
 READER_FUNCTIONS = ("trees", "describe", "open")
@@ -353,8 +353,7 @@ class _ThreadLimiter:
         """Limit all of them; what this thread must give back."""
         with self._lock:
             if len(sys.modules) != self._modules_seen:
-                controllers = importlib.import_module("threadpoolctl").ThreadpoolController()
-                self._libraries = controllers.lib_controllers
+                self._libraries = threadpoolctl.ThreadpoolController().lib_controllers
                 self._modules_seen = len(sys.modules)
             openmp = [library for library in self._libraries if library.user_api == "openmp"]
             own = [(library.set_num_threads, library.num_threads) for library in openmp]
