@@ -82,7 +82,7 @@ def test_declared_dependencies_are_what_is_pinned():
 
 
 def test_the_extras_have_every_package_that_the_scripts_import():
-    names = {"sklearn": "scikit-learn", "boost_histogram": "hist"}
+    names = {"sklearn": "scikit-learn", "boost_histogram": "hist", "google": "protobuf"}
     imported = set()
     for file in (ROOT / "python_scripts" / "ophion").rglob("*.py"):
         imported |= set(re.findall(r"^(?:import|from) (\w+)", file.read_text(encoding="utf-8"), re.MULTILINE))
