@@ -11,7 +11,7 @@ mkdir -p "$build"
 build=$(cd "$build" && pwd)
 cores=$(nproc)
 log=$build/benchmarks.log
-{ cmake --preset release -B "$build" -DOPHION_BUILD_BENCHMARKS=ON && cmake --build "$build" -j "$cores"; } >"$log" 2>&1 ||
+{ cmake --preset release -B "$build" -DOPHION_BUILD_BENCHMARKS=ON && cmake --build "$build" --target all benchmarks -j "$cores"; } >"$log" 2>&1 ||
   { grep -E -A 12 'FAILED|[Ee]rror' "$log" | head -n 60 >&2; exit 1; }
 
 # What is trained here is trusted in a store of its own.

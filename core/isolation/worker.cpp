@@ -31,7 +31,6 @@ constexpr std::chrono::milliseconds look_around{50};  // how often a long call l
 constexpr double most_to_start = 120;
 constexpr double most_to_end = 2;
 
-
 std::string text_of(double seconds) {
   char text[32];
   std::snprintf(text, sizeof text, "%.3g", seconds);
