@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # test.sh [full]: builds and runs the tests. Plain: all tests in the dev build, the C++ rooms under address and undefined-behaviour
-# sanitizers too, each fuzzer for ten seconds. Full: the thread sanitizer, the slow tests, and valgrind as well.
+# sanitizers too, each fuzzer for ten seconds. Full: the thread sanitizer, the Python room under sanitizers, the slow tests, and valgrind as well.
 # Ends with one line: "N passed, N failed, N skipped".
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -39,6 +39,14 @@ rm -f "$report"
 OPHION_BUILD=$PWD/build/dev OMP_NUM_THREADS=1 timeout 1200 .venv/bin/python -m pytest bindings/tests -q -o faulthandler_timeout=300 -n "$(nproc)" --dist loadfile --junit-xml="$report" || true
 count "$report"
 if [ "${1:-}" = full ]; then
+  for preset in asan tsan; do
+    scripts/build.sh "$preset" pymethods_tests
+    echo "testing (the Python room, $preset)"
+    report=$PWD/build/$preset/python.xml
+    rm -f "$report"
+    ctest --preset "$preset-python" -j"$jobs" --output-junit "$report" || true
+    count "$report"
+  done
   echo "testing (valgrind)"
   status=0
   .venv/bin/python scripts/valgrind.py build/dev || status=$?
