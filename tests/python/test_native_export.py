@@ -5,9 +5,10 @@ import json
 import numpy as np
 import pytest
 import safetensors.numpy
+import sklearn
 import torch
 from neutral import scores
-from sklearn import discriminant_analysis, ensemble, linear_model, naive_bayes, svm, tree
+from sklearn import discriminant_analysis, ensemble, linear_model, naive_bayes, neural_network, svm, tree
 from torch import nn
 from torch.nn import functional as F
 
@@ -65,6 +66,9 @@ def linear_and_others():
         *((one, True) for one in (linear_model.LogisticRegression(), discriminant_analysis.LinearDiscriminantAnalysis())),
         *((one, False) for one in (linear_model.RidgeClassifier(), linear_model.Perceptron(), linear_model.SGDClassifier(), svm.LinearSVC())),
         (ensemble.AdaBoostClassifier(tree.DecisionTreeClassifier(max_depth=2), n_estimators=5), True),
+        (ensemble.AdaBoostClassifier(tree.ExtraTreeClassifier(max_depth=3), n_estimators=5), True),
+        (ensemble.BaggingClassifier(n_estimators=5), True),
+        (ensemble.BaggingClassifier(tree.ExtraTreeClassifier(), n_estimators=5, max_features=2), True),
         (tree.ExtraTreeClassifier(max_depth=3), True),
         (ensemble.GradientBoostingClassifier(n_estimators=5, init="zero"), True),
     ]
@@ -108,6 +112,8 @@ def test_a_classifier_of_two_classes_scores_as_its_trainer_does(estimator):
         tree.DecisionTreeRegressor(max_depth=4),
         ensemble.RandomForestRegressor(n_estimators=5),
         ensemble.ExtraTreesRegressor(n_estimators=5),
+        ensemble.BaggingRegressor(n_estimators=5),
+        ensemble.BaggingRegressor(tree.ExtraTreeRegressor(), n_estimators=5, max_features=2, bootstrap_features=True),
     ],
 )
 def test_a_regressor_scores_as_its_trainer_does(estimator, targets):
@@ -129,6 +135,9 @@ def test_a_regressor_scores_as_its_trainer_does(estimator, targets):
         svm.LinearSVR(),
         linear_model.SGDRegressor(),
         linear_model.QuantileRegressor(alpha=0.01),
+        *(one() for one in (linear_model.LarsCV, linear_model.LassoLarsCV, linear_model.LassoLarsIC)),
+        linear_model.OrthogonalMatchingPursuitCV(),
+        neural_network.MLPRegressor(hidden_layer_sizes=(6,), loss="poisson", max_iter=200, random_state=1),
     ],
 )
 def test_a_regressor_of_one_positive_target_scores_as_its_trainer_does(estimator):
@@ -138,6 +147,44 @@ def test_a_regressor_of_one_positive_target_scores_as_its_trainer_does(estimator
     members = export_estimator(estimator, Spec("regression", FEATURES, targets=("y",)))
     assert np.ptp(expected) > 0.1
     assert scores(members, x)[:, 0] == pytest.approx(expected, rel=1e-5, abs=1e-5)
+
+
+def median_events():
+    random = np.random.default_rng(6)
+    x = random.standard_normal((800, 3)).astype(np.float32)
+    return x, x[:, 0] ** 2 + np.sin(3 * x[:, 1]) + 0.1 * random.standard_normal(800)
+
+
+@pytest.mark.parametrize("loss", ["linear", "square", "exponential"])
+@pytest.mark.parametrize("base", [None, tree.DecisionTreeRegressor(max_depth=8), tree.ExtraTreeRegressor(max_depth=5)], ids=str)
+@pytest.mark.parametrize("trees", [1, 2, 40])
+def test_a_regressor_of_weighted_medians_gives_its_trainers_number_itself(trees, base, loss):
+    x, y = median_events()
+    estimator = ensemble.AdaBoostRegressor(base, n_estimators=trees, loss=loss, random_state=2).fit(x, y)
+    members = export_estimator(estimator, Spec("regression", FEATURES, targets=("y",)))
+    assert json.loads(members["model.json"]) == {"kind": "forest", "link": "identity", "scale": 1.0, "join": "weighted_median"}
+    assert safetensors.numpy.load(members["arrays.safetensors"])["tree_weight"].tolist() == estimator.estimator_weights_.tolist()
+    assert np.array_equal(scores(members, x[:200])[:, 0], estimator.predict(x[:200]))
+
+
+@pytest.mark.parametrize("weight", [1, 0.01, 0])  # six times 0.01 are more than twice three times 0.01
+def test_medians_of_equal_weights_are_cut_where_the_trainer_cuts_them(weight):
+    x, y = median_events()
+    estimator = ensemble.AdaBoostRegressor(n_estimators=6, random_state=2).fit(x, y)
+    estimator.estimator_weights_ = np.full(6, float(weight))
+    members = export_estimator(estimator, Spec("regression", FEATURES, targets=("y",)))
+    assert np.array_equal(scores(members, x)[:, 0], estimator.predict(x))
+
+
+def test_a_bag_whose_trees_have_not_seen_all_classes():
+    x, y = events()
+    y[:3] = 2  # three events of the third class: some samples have none of them
+    estimator = ensemble.BaggingClassifier(n_estimators=12, max_samples=0.4, random_state=1)
+    with sklearn.config_context(enable_metadata_routing=True):  # samples are then drawn as rows, not as weights
+        estimator.fit(x, y)
+    assert {len(one.classes_) for one in estimator.estimators_} == {2, 3}
+    members = export_estimator(estimator, Spec("classification", FEATURES, ("a", "b", "c")))
+    assert scores(members, x) == pytest.approx(estimator.predict_proba(x), abs=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -157,6 +204,8 @@ def test_a_regressor_of_one_positive_target_scores_as_its_trainer_does(estimator
             ensemble.AdaBoostClassifier(linear_model.LogisticRegression(), n_estimators=2),
             "AdaBoostClassifier over LogisticRegression",
         ),
+        (ensemble.AdaBoostRegressor(linear_model.Ridge(), n_estimators=2), "AdaBoostRegressor over Ridge"),
+        (ensemble.BaggingClassifier(linear_model.LogisticRegression(), n_estimators=2), "BaggingClassifier over LogisticRegression"),
     ],
 )
 def test_what_has_no_native_form_is_refused_by_name(estimator, reason):
