@@ -281,6 +281,9 @@ FUNCTIONS = {
     "gelu_tanh": lambda x: F.gelu(x, approximate="tanh"),
     "silu": F.silu,
     "method": lambda x: x.sigmoid().tanh().relu(),
+    "in_place": lambda x: torch.selu_(x).sigmoid_().tanh_(),
+    "view": lambda x: torch.tanh(x).view(x.size(0), -1).reshape(x.shape[0], 5).float(),
+    "method_sum": lambda x: torch.tanh(x).add(x).add_(x),
     "softplus": lambda x: F.softplus(x, 2.0),
     "softmax": lambda x: torch.softmax(x, dim=-1),
     "method_softmax": lambda x: x.softmax(1),
@@ -303,6 +306,36 @@ def test_every_activation_as_function_module_or_method(name):
     x, _ = events()
     with torch.no_grad():
         expected = torch.sigmoid(model(torch.from_numpy(x))).numpy()
+    assert scores(export_module(model, TWO), x)[:, 0] == pytest.approx(expected, abs=1e-5)
+
+
+IN_PLACE = {
+    "function": lambda module, x: F.relu(x, inplace=True) + x,
+    "positional": lambda module, x: F.leaky_relu(x, 0.3, True) + x,
+    "method": lambda module, x: module.norm(x.relu_()) + x,
+    "module": lambda module, x: module.relu(x) + x,
+    "behind_identity": lambda module, x: module.norm(module.relu(module.same(x))) + x,
+    "sum": lambda module, x: module.norm(x.add_(torch.tanh(x))) + x,
+}
+
+
+@pytest.mark.parametrize("name", IN_PLACE)
+def test_who_uses_numbers_again_gets_what_was_written_over_them(name):
+    class Block(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first, self.norm, self.last = nn.Linear(3, 5), nn.BatchNorm1d(5), nn.Linear(5, 1)
+            self.relu, self.same = nn.ReLU(inplace=True), nn.Identity()
+
+        def forward(self, x):
+            return self.last(IN_PLACE[name](self, self.first(x)))[:, 0]
+
+    torch.manual_seed(6)
+    x, _ = events()
+    model = Block()
+    model(torch.from_numpy(x))
+    with torch.no_grad():
+        expected = torch.sigmoid(model.eval()(torch.from_numpy(x))).numpy()
     assert scores(export_module(model, TWO), x)[:, 0] == pytest.approx(expected, abs=1e-5)
 
 
@@ -333,10 +366,34 @@ class Scaled(nn.Module):
         return self.last(x) * 2
 
 
+class Again(nn.Module):
+    """torch.fx takes += for a sum that leaves its summands alone."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.last = nn.Linear(3, 3), nn.Linear(3, 1)
+
+    def forward(self, x):
+        first = second = self.first(x)
+        second += x
+        return self.last(torch.tanh(second) + first)
+
+
+def hooked(module):
+    module.register_forward_hook(lambda module, given, found: 2 * found)
+    return module
+
+
 @pytest.mark.parametrize(
     "model, reason",
     [
         (Attention(), "MultiheadAttention"),
+        (Again(), "what torch.fx sees of it scores otherwise"),
+        (Functional(hooked(nn.Tanh())), "the step 'function' (Tanh with hooks) has no native form"),
+        (hooked(Functional(nn.Tanh())), "what torch.fx sees of it scores otherwise"),
+        (Functional(nn.BatchNorm1d(5, track_running_stats=False)), "the step 'function' (BatchNorm1d without running means) has no native form"),
+        (Functional(lambda x: x[:, 0]), "the step 'getitem' (one column of several) has no native form"),
+        (Functional(lambda x: torch.add(x, x.size(1))), "the step 'add' (a sum with a constant) has no native form"),
         (Branching(), "can't be traced by torch.fx"),
         (Scaled(), "the step 'mul' (mul) has no native form"),
         (Functional(nn.LayerNorm(5)), "the step 'function' (LayerNorm) has no native form"),
