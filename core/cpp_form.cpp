@@ -48,6 +48,10 @@ const char* link_statements(native::Link link) {
              "  for (const double s : sums) most = s > most ? s : most;\n"
              "  for (double& s : sums) total += s = std::exp(s - most);\n"
              "  for (double& s : sums) s /= total;\n";
+    case native::Link::one_against_rest:
+      return "  double total = 0;\n"
+             "  for (double& s : sums) total += s = 1 / (1 + std::exp(-s));\n"
+             "  for (double& s : sums) s /= total;\n";
   }
   return "";
 }

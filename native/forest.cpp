@@ -224,7 +224,7 @@ void Forest::finish(double* sums, std::size_t events, float* out) const {
   for (std::size_t event = 0; event < events; ++event) {
     for (std::size_t i = 0; i < count; ++i) sums[event * count + i] = base_[i] + scale_ * sums[event * count + i];
   }
-  if (link_ != Link::softmax) return apply_link(link_, sums, events * count, out);
+  if (!joins_outputs(link_)) return apply_link(link_, sums, events * count, out);
   for (std::size_t event = 0; event < events; ++event) apply_link(link_, sums + event * count, count, out + event * count);
 }
 

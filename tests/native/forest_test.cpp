@@ -125,6 +125,16 @@ TEST(Forest, PutsSumsThroughItsLink) {
   EXPECT_FLOAT_EQ(scores_of(Forest(arrays), {0, 0})[0], 9.0f);
 }
 
+TEST(Forest, DividesTheProbabilitiesOfEachAgainstTheRestByTheSumOfAll) {
+  ForestArrays arrays = two_splits();
+  arrays.outputs = 2;
+  arrays.tree_output.clear();
+  arrays.values = {std::log(3.0), 0, 0, 0, -1000, 0};
+  arrays.base = {0, 0};
+  arrays.link = Link::one_against_rest;
+  EXPECT_THAT(scores_of(Forest(arrays), {0, 0, 2, -3, 2, 0}), ElementsAre(0.6f, 0.4f, 0.5f, 0.5f, 0, 1));
+}
+
 TEST(Forest, GivesSeveralOutputsByTreesOrByLeaves) {
   ForestArrays by_trees = two_splits();
   by_trees.outputs = 3;

@@ -29,6 +29,9 @@ def scores(members, x):
     sums = _forest(description, arrays, x) if description["kind"] == "forest" else _network(description, arrays, x)
     if description["link"] == "logistic":
         return 1 / (1 + np.exp(-sums))
+    if description["link"] == "one_against_rest":
+        each = 1 / (1 + np.exp(-sums))
+        return each / each.sum(axis=1, keepdims=True)
     if description["link"] == "exponential":
         return np.exp(sums)
     if description["link"] == "softmax":

@@ -8,7 +8,7 @@ import safetensors.numpy
 import sklearn
 import torch
 from neutral import scores
-from sklearn import discriminant_analysis, ensemble, linear_model, naive_bayes, neural_network, svm, tree
+from sklearn import discriminant_analysis, ensemble, linear_model, multiclass, naive_bayes, neural_network, svm, tree
 from torch import nn
 from torch.nn import functional as F
 
@@ -69,6 +69,9 @@ def linear_and_others():
         (ensemble.AdaBoostClassifier(tree.ExtraTreeClassifier(max_depth=3), n_estimators=5), True),
         (ensemble.BaggingClassifier(n_estimators=5), True),
         (ensemble.BaggingClassifier(tree.ExtraTreeClassifier(), n_estimators=5, max_features=2), True),
+        (linear_model.SGDClassifier(loss="log_loss"), True),
+        (multiclass.OneVsRestClassifier(linear_model.LogisticRegression()), True),
+        (multiclass.OneVsRestClassifier(svm.LinearSVC()), False),
         (tree.ExtraTreeClassifier(max_depth=3), True),
         (ensemble.GradientBoostingClassifier(n_estimators=5, init="zero"), True),
     ]
@@ -88,15 +91,9 @@ def test_a_classifier_scores_as_its_trainer_does(estimator, probabilities, class
     assert scores(export_estimator(estimator, spec), x) == pytest.approx(expected, abs=1e-5)
 
 
-@pytest.mark.parametrize(
-    "estimator",
-    [
-        linear_model.SGDClassifier(loss="log_loss"),
-        ensemble.GradientBoostingClassifier(n_estimators=5, loss="exponential"),
-    ],
-)
-def test_a_classifier_of_two_classes_scores_as_its_trainer_does(estimator):
+def test_boosting_by_the_exponential_loss_scores_as_its_trainer_does():
     x, y = events()
+    estimator = ensemble.GradientBoostingClassifier(n_estimators=5, loss="exponential")
     expected = estimator.fit(x, y).predict_proba(x)[:, 1:]
     assert scores(export_estimator(estimator, TWO), x) == pytest.approx(expected, abs=1e-6)
 
@@ -204,6 +201,7 @@ def test_a_bag_whose_trees_have_not_seen_all_classes():
             ensemble.AdaBoostClassifier(linear_model.LogisticRegression(), n_estimators=2),
             "AdaBoostClassifier over LogisticRegression",
         ),
+        (multiclass.OneVsRestClassifier(naive_bayes.GaussianNB()), "OneVsRestClassifier over GaussianNB"),
         (ensemble.AdaBoostRegressor(linear_model.Ridge(), n_estimators=2), "AdaBoostRegressor over Ridge"),
         (ensemble.BaggingClassifier(linear_model.LogisticRegression(), n_estimators=2), "BaggingClassifier over LogisticRegression"),
     ],

@@ -100,7 +100,7 @@ class Forest:
     Parameters
     ----------
     features, outputs : int
-    link : {"identity", "logistic", "softmax", "exponential"}
+    link : {"identity", "logistic", "softmax", "exponential", "one_against_rest"}
     base : array of float64, shape (outputs,)
     scale : float
         ``base + scale * sum of the leaves`` goes into the link.

@@ -13,7 +13,7 @@ class Network:
 
     Parameters
     ----------
-    link : {"identity", "logistic", "softmax", "exponential"}
+    link : {"identity", "logistic", "softmax", "exponential", "one_against_rest"}
         From the last step's numbers to scores.
     """
 
