@@ -100,21 +100,34 @@ class Forest:
     Parameters
     ----------
     features, outputs : int
-    link : {"identity", "logistic", "softmax", "exponential"}
+    link : {"identity", "logistic", "softmax", "exponential", "one_against_rest"}
     base : array of float64, shape (outputs,)
     scale : float
         ``base + scale * sum of the leaves`` goes into the link.
     takes_missing : bool
         Whether NaN is followed down the trees, or refused.
+    median_weights : array of float64, shape (trees,), optional
+        Where there are some, the weighted median of the leaves stands in the place of their sum.
     """
 
-    def __init__(self, features: int, outputs: int, *, link: str, base=0.0, scale: float = 1.0, takes_missing: bool):
+    def __init__(
+        self,
+        features: int,
+        outputs: int,
+        *,
+        link: str,
+        base=0.0,
+        scale: float = 1.0,
+        takes_missing: bool,
+        median_weights=None,
+    ):
         self.features = features
         self.outputs = outputs
         self.link = link
         self.base = np.broadcast_to(np.asarray(base, np.float64), (outputs,)).copy()
         self.scale = float(scale)
         self.takes_missing = takes_missing
+        self.median_weights = median_weights
         self.roots: list[int] = []
         self.tree_output: list[int] = []
         self._parts: dict[str, list[np.ndarray]] = {
@@ -201,6 +214,8 @@ class Forest:
         found |= {"values": whole["values"], "base": self.base}
         if self.takes_missing:
             found["missing_left"] = whole["missing_left"].astype(np.int32)
+        if self.median_weights is not None:
+            found["tree_weight"] = np.array(self.median_weights, np.float64)
         if self.tree_output:
             found["tree_output"] = np.asarray(self.tree_output, np.int32)
         if self._sets:
@@ -248,6 +263,8 @@ class Forest:
     def members(self) -> dict[str, bytes]:
         """What goes into the model file."""
         description = {"kind": "forest", "link": self.link, "scale": self.scale}
+        if self.median_weights is not None:
+            description["join"] = "weighted_median"
         return {
             "model.json": json.dumps(description, indent=1).encode(),
             "arrays.safetensors": safetensors.numpy.save(self.arrays),
