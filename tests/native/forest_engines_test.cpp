@@ -110,8 +110,7 @@ TEST(LargeForests, TakeMoreNodesThanTheShortOnesCanNumber) {
 }
 
 TEST(LargeForests, HaveNoMedianOverMoreLeavesThanFloatsCount) {
-  const char* const slow = std::getenv("OPHION_SLOW_TESTS");
-  if (!slow || *slow != '1') GTEST_SKIP() << "slow: needs OPHION_SLOW_TESTS and gigabytes";
+  if (!slow_tests()) GTEST_SKIP() << "slow: needs OPHION_SLOW_TESTS and gigabytes";
   ForestMaker maker({.median = true}, 5);
   maker.add_tree((std::size_t{1} << 24) + 1);
   try {
