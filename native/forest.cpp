@@ -19,10 +19,10 @@ constexpr float below_all = -std::numeric_limits<float>::infinity();  // of leav
 
 std::size_t whole(std::size_t count, std::size_t of) noexcept { return (count + of - 1) / of * of; }
 
-bool has_missing(const float* event, std::size_t features) noexcept {
+bool has_missing(const float* event, std::size_t features, std::size_t stride = 1) noexcept {
   constexpr std::uint32_t infinite = 0x7f800000;  // NaN has larger bits: integers, which compilers compare side by side
   std::uint32_t missing = 0;
-  for (std::size_t j = 0; j < features; ++j) missing |= infinite - (std::bit_cast<std::uint32_t>(event[j]) & 0x7fffffffu);
+  for (std::size_t j = 0; j < features; ++j) missing |= infinite - (std::bit_cast<std::uint32_t>(event[j * stride]) & 0x7fffffffu);
   return (missing & 0x80000000u) != 0;
 }
 
@@ -159,18 +159,27 @@ bool Forest::one(const Rows& row, float* out) const {
   return true;
 }
 
-void Forest::add_sets(const Rows& rows, Scratch& scratch) const {
+/// Returns the first row with a NaN that the trees don't take, else their number.
+std::size_t Forest::add_sets(const Rows& rows, Scratch& scratch) const {
   Scratch::reserve(scratch.columns, features_ * kernels_->many);
   for (std::size_t first = 0; first < rows.count;) {
     const std::size_t rest = rows.count - first;
     const bool many = rest > kernels_->many / 2;
     const std::size_t events = many ? kernels_->many : kernels_->few;
-    rows.part(first, std::min(rest, events)).transpose(features_, events, scratch.columns.data());
+    float* const columns = scratch.columns.data();
+    rows.part(first, std::min(rest, events)).transpose(features_, events, columns);
+    const bool missing = kernels_->any_missing(columns, features_ * events);
+    if (missing && !takes_missing_) {
+      std::size_t row = 0;
+      while (!has_missing(columns + row, features_, events)) ++row;
+      return first + row;
+    }
     for (const LeafSets& sets : sets_) {
-      (many ? kernels_->all_of_many : kernels_->all_of_few)(sets.trees(), scratch.columns.data(), &scratch.sums[first * sums_]);
+      (many ? kernels_->all_of_many : kernels_->all_of_few)(sets.trees(), columns, missing, &scratch.sums[first * sums_]);
     }
     first += events;
   }
+  return rows.count;
 }
 
 /// Returns the first row with a NaN that the trees don't take, else their number. Only rows with NaN are walked slowly.
@@ -189,7 +198,6 @@ std::size_t Forest::add_walked(const Rows& rows, Scratch& scratch) const {
     if (has && !takes_missing_) return i;
     (has ? scratch.missing[missing++] : scratch.events[events++]) = {event, &scratch.sums[i * sums_]};
   }
-  if (walked_.empty()) return rows.count;
   double* const nowhere = &scratch.sums[whole(rows.count, kernels_->many) * sums_];
   while (events % together != 0) {
     scratch.events[events] = {scratch.events[events - 1].features, nowhere};
@@ -205,11 +213,10 @@ std::size_t Forest::block(const Rows& rows, float* out) const {
   const std::size_t places = whole(rows.count, kernels_->many) + 1;
   Scratch::reserve(scratch.sums, places * sums_);
   std::fill_n(scratch.sums.begin(), places * sums_, 0.0);
-  if (!takes_missing_ || !walked_.empty()) {
-    const std::size_t done = add_walked(rows, scratch);
-    if (done < rows.count) return done;
-  }
-  if (!sets_.empty()) add_sets(rows, scratch);
+  std::size_t done = rows.count;
+  if (!walked_.empty()) done = add_walked(rows, scratch);
+  if (!sets_.empty() && done == rows.count) done = add_sets(rows, scratch);
+  if (done < rows.count) return done;
   finish(scratch.sums.data(), rows.count, out);
   return rows.count;
 }

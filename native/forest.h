@@ -31,7 +31,7 @@ class Forest {
 
   bool one(const Rows& row, float* out) const;
   std::size_t block(const Rows& rows, float* out) const;
-  void add_sets(const Rows& rows, Scratch& scratch) const;
+  std::size_t add_sets(const Rows& rows, Scratch& scratch) const;
   std::size_t add_walked(const Rows& rows, Scratch& scratch) const;
   void finish(double* sums, std::size_t events, float* out) const;
 
