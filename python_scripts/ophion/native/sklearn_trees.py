@@ -13,7 +13,7 @@ from sklearn.dummy import DummyClassifier, DummyRegressor
 
 from ophion.contract import Spec
 from ophion.native import NotExportable
-from ophion.native.forest import WORD, Forest, bit_set, round_down
+from ophion.native.forest import WORD, Forest, bit_set
 
 
 def converter(estimator):
@@ -28,7 +28,7 @@ def _add(
     nodes = one.tree_
     forest.add_tree(
         nodes.feature if columns is None else np.where(nodes.feature < 0, -1, columns[nodes.feature]),  # -2 marks a leaf
-        round_down(nodes.threshold),
+        nodes.threshold,
         nodes.children_left,
         nodes.children_right,
         values,
@@ -174,7 +174,7 @@ def _hist_gradient_boosting(estimator, spec: Spec) -> Forest:
         category_set, sets = _sets(one, categories)
         forest.add_tree(
             np.where(nodes["is_leaf"], -1, columns[nodes["feature_idx"]]),
-            round_down(nodes["num_threshold"]),
+            nodes["num_threshold"],
             nodes["left"],
             nodes["right"],
             nodes["value"],
@@ -207,6 +207,8 @@ def _categories(estimator, features: int) -> tuple[np.ndarray, list[np.ndarray]]
 
 def _sets(predictor, categories: list[np.ndarray]) -> tuple[np.ndarray | None, list[np.ndarray]]:
     """The set of categories that go left at each node, and its number. What is not known goes as missing values do."""
+    if not categories:
+        return None, []
     nodes = predictor.nodes
     splits = np.flatnonzero(nodes["is_categorical"] & (nodes["is_leaf"] == 0))
     if not len(splits):
