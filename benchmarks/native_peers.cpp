@@ -1,5 +1,5 @@
-/// One face for everything that scores rows from C or C++: Ophion's native backend, and the C interfaces of ONNX Runtime, XGBoost, LightGBM
-/// and lleaves, opened when asked for. native_peers.py calls it in rounds; nobody else does.
+/// One face for everything that scores rows from C or C++: Ophion's native backend, the C interfaces of ONNX Runtime, XGBoost and LightGBM,
+/// and what lleaves and tl2cgen compiled, opened when asked for. native_peers.py calls it in rounds; nobody else does.
 #include <dlfcn.h>
 #include <time.h>
 
@@ -102,7 +102,7 @@ class OnnxRuntime final : public Engine {
         session_, nullptr, inputs, &given, 1, outputs, 1, &result));
     float* scores = nullptr;
     demand(call<void*(void*, float**)>(51)(result, &scores));
-    out[0] = scores[0];
+    out[0] = scores[1];  // of two classes
     call<void(void*)>(96)(result);
     call<void(void*)>(96)(given);
   }
@@ -206,6 +206,38 @@ class Lleaves final : public Engine {
   std::vector<double> numbers_, scores_;
 };
 
+/// A model that tl2cgen compiled: one event a call, in an array of its own in which a number may be marked as missing. Number is float or
+/// double, whichever the thresholds are.
+template <class Number>
+class Tl2cgen final : public Engine {
+ public:
+  Tl2cgen(void* library, std::size_t features) : entries_(features) { find(library, "predict", predict_); }
+  void score(const float* rows, std::size_t count, float* out) override {
+    for (std::size_t i = 0; i < count; ++i, rows += entries_.size()) {
+      for (std::size_t j = 0; j < entries_.size(); ++j) entries_[j].number = static_cast<Number>(rows[j]);
+      Number score = 0;
+      predict_(entries_.data(), 0, &score);
+      out[i] = static_cast<float>(score);
+    }
+  }
+
+ private:
+  union Entry {
+    int missing;
+    Number number;
+  };
+  std::vector<Entry> entries_;
+  void (*predict_)(Entry*, int, Number*) = nullptr;
+};
+
+Engine* tl2cgen(const char* file, std::size_t features) {
+  void* const library = opened(file);
+  const char* (*type)() = nullptr;
+  find(library, "get_threshold_type", type);
+  if (std::string(type()) == "float32") return new Tl2cgen<float>(library, features);
+  return new Tl2cgen<double>(library, features);
+}
+
 /// Multiplications and additions in a second of `many` independent sums.
 template <class Vector, std::size_t many>
 double flops_of() {
@@ -272,6 +304,9 @@ OPHION_BENCHMARK Engine* lightgbm_engine(const char* library, const char* model,
 }
 OPHION_BENCHMARK Engine* lleaves_engine(void* function, std::size_t features) {
   return made([&] { return new Lleaves(function, features); });
+}
+OPHION_BENCHMARK Engine* tl2cgen_engine(const char* file, std::size_t features) {
+  return made([&] { return tl2cgen(file, features); });
 }
 
 /// CPU seconds of scoring `count` rows in calls of `batch`; -1: it failed.

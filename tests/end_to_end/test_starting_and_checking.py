@@ -15,6 +15,7 @@ from support import (
     auc,
     by_label,
     config,
+    line,
     network,
     part,
     tree,
@@ -166,7 +167,7 @@ def test_validate_finds_a_mistake_and_where_it_is(place, events_file, name):
 
 
 def test_validate_takes_a_good_config(place, events_file):
-    place.write("train.json", config(by_label(events_file), [tree()]))
+    place.write("train.json", config(by_label(events_file), [line()]))
     assert place.run("validate", "train.json").stdout == "train.json: a valid config of 1 method\n"
     resolved = json.loads(place.run("validate", "train.json", "--json", "--set", "seed=8").stdout)
     assert resolved["seed"] == 8 and resolved["data"]["missing"] == "error"

@@ -6,7 +6,7 @@ import zipfile
 
 import numpy as np
 import pytest
-from support import SCRIPTS, Run, auc, by_label, columns_of, config, network, part, tree
+from support import SCRIPTS, STANDARD, Run, auc, by_label, columns_of, config, network, part, tree
 
 FAILING = {"name": "broken", "type": "pytorch", "script": str(SCRIPTS / "failing.py"), "training": {"epochs": 2}}
 
@@ -15,7 +15,7 @@ FAILING = {"name": "broken", "type": "pytorch", "script": str(SCRIPTS / "failing
 def run(module_place, events_file):
     """One run of three methods, the first of which fails."""
     data = {"spectators": ["event"], "split": {"validation": 0.2, "test": 0.3}}
-    return module_place.train(config(by_label(events_file, weight="weight"), [FAILING, network(), tree()], **data))
+    return module_place.train(config(by_label(events_file, weight="weight"), [FAILING, network() | STANDARD, tree()], **data))
 
 
 @pytest.fixture(scope="module")
