@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -92,7 +93,7 @@ Network::Network(std::vector<NetworkStep> steps, std::size_t features, Link link
     } else if (!std::isfinite(given.parameter)) {
       refuse(i, "has a parameter that is not finite");
     } else if (given.activation == Activation::relu && !kept && steps_.back().kind == NetworkStep::Kind::dense) {
-      steps_.back().layer.relu = true;
+      steps_.back().layer.least = 0;
       results.push_back(results.back());
       continue;
     }
@@ -125,7 +126,7 @@ Network::Step Network::dense_step(const NetworkStep& given, std::size_t index) c
   step.bias.assign(step.stride, 0.0f);
   std::copy(given.bias.begin(), given.bias.end(), step.bias.begin());
   step.kernel = narrow ? kernels_->narrow : kernels_->dense;
-  step.layer = {step.weights.data(), step.bias.data(), given.inputs, given.outputs, false};
+  step.layer = {step.weights.data(), step.bias.data(), given.inputs, given.outputs, -std::numeric_limits<float>::infinity()};
   return step;
 }
 
