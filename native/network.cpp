@@ -14,7 +14,7 @@
 namespace ophion::native {
 namespace {
 
-constexpr std::size_t block_rows = 63;  // whole tiles of every kernel; what a layer makes of them stays in the processor's first caches
+constexpr std::size_t block_rows = 63;  // whole tiles of every kernel; what a layer makes of them stays in the processor's caches
 
 [[noreturn]] void refuse(std::size_t step, const std::string& problem) {
   throw std::invalid_argument("network: step " + std::to_string(step) + " " + problem);
