@@ -142,8 +142,9 @@ def torch_finds_cuda():
     return torch.cuda.is_available()
 
 
-NEEDS_PYTHON = {"estimator", "parameter's value", "broken script", "script's argument", "no CUDA here"}
-SLOW = {"package", "estimator's parameter", "regressor", "no script", "script without get_model", "optimizer's argument"}
+NEEDS_PYTHON = {"estimator", "parameter's value", "broken script", "no CUDA here"}
+SLOW = {"package", "estimator's parameter", "regressor", "no script", "script without get_model", "optimizer's argument",
+        "script's argument"}  # the last one: test_a_script_is_checked_before_any_data_is_read
 
 
 def named_mistakes():
