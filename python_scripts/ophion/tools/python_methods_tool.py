@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.metadata
 import json
 import os
+import pkgutil
 import re
 import sys
 from collections.abc import Iterator, Mapping
@@ -81,18 +82,18 @@ def _described(distribution: importlib.metadata.Distribution, name: str, module:
 
 
 def _file_of(module: str) -> Path | None:
-    """The file that importing a module would run. Its packages are found without being imported, as importlib.util.find_spec does not."""
-    name, places, spec = "", None, None
-    for part in module.split("."):
-        if name and places is None:  # inside what is no package
-            return None
-        name = f"{name}.{part}" if name else part
-        finders = (finder for finder in sys.meta_path if hasattr(finder, "find_spec"))
-        spec = next(filter(None, (finder.find_spec(name, places) for finder in finders)), None)
-        if spec is None:
-            return None
-        places = spec.submodule_search_locations
-    return Path(spec.origin) if spec is not None and spec.has_location else None
+    """The file that importing a module would run. No package is imported for it, as importlib.util.find_spec would."""
+    name, *inner = module.split(".")
+    finders = (finder for finder in sys.meta_path if hasattr(finder, "find_spec"))
+    spec = next(filter(None, (finder.find_spec(name, None) for finder in finders)), None)
+    places = list(spec.submodule_search_locations or ()) if spec else []
+    for part in inner:
+        name = f"{name}.{part}"
+        importers = filter(None, map(pkgutil.get_importer, places))
+        found = [one for one in (importer.find_spec(name) for importer in importers) if one]
+        spec = next((one for one in found if one.loader is not None), None)  # else folders without __init__.py, if any
+        places = [place for one in ([spec] if spec else found) for place in one.submodule_search_locations or ()]
+    return Path(spec.origin) if spec and spec.has_location else None
 
 
 def main() -> None:
