@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # test.sh [full]: builds and runs the tests. Plain: all tests in the dev build, the C++ rooms under address and undefined-behaviour
-# sanitizers too, each fuzzer for ten seconds. Full: the thread sanitizer, the slow tests, and valgrind as well.
+# sanitizers too, each fuzzer for ten seconds. Full: the thread sanitizer, the Python room under sanitizers, the slow tests, and valgrind as well.
 # Ends with one line: "N passed, N failed, N skipped".
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -44,6 +44,14 @@ PYTHONPATH=python_scripts run_pytest tests/python "$(nproc)"
 echo "testing (the Python package of the dev build)"
 run_pytest bindings/tests "$(nproc)" --dist loadfile
 if [ "${1:-}" = full ]; then
+  for preset in asan tsan; do
+    scripts/build.sh "$preset" pymethods_tests
+    echo "testing (the Python room, $preset)"
+    report=$PWD/build/$preset/python.xml
+    rm -f "$report"
+    ctest --preset "$preset-python" -j"$jobs" --output-junit "$report" || true
+    count "$report"
+  done
   echo "testing (valgrind)"
   status=0
   .venv/bin/python scripts/valgrind.py build/dev || status=$?

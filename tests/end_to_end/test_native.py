@@ -43,6 +43,8 @@ def regressors():
         sklearn("tree", "sklearn.tree.DecisionTreeRegressor", max_depth=5),
         sklearn("forest", "sklearn.ensemble.RandomForestRegressor", n_estimators=10),
         sklearn("gradient", "sklearn.ensemble.GradientBoostingRegressor", n_estimators=10),
+        sklearn("ada", "sklearn.ensemble.AdaBoostRegressor", n_estimators=10),
+        sklearn("bag", "sklearn.ensemble.BaggingRegressor", n_estimators=5, max_features=2),
         sklearn("histogram", "sklearn.ensemble.HistGradientBoostingRegressor", max_iter=10),
         sklearn("xgb", "xgboost.XGBRegressor", n_estimators=10, max_depth=4),
         sklearn("lgbm", "lightgbm.LGBMRegressor", n_estimators=10, verbose=-1),

@@ -129,6 +129,20 @@ def test_a_header_of_three_classes_names_features_and_scores(place, events):
     assert np.allclose(scores_of_header(place, place / "trees.h", "3_trees", rows), expected, atol=1e-6)
 
 
+def test_a_header_of_a_weighted_median(place, events):
+    answers = events | {"y": (events["x0"] ** 2 - events["x1"]).astype(np.float64)}
+    samples = [{"files": str(write_parquet(place / "events.parquet", answers))}]
+    run = place.train(config(samples, [sklearn("ada", "sklearn.ensemble.AdaBoostRegressor", n_estimators=20)], task="regression", targets=["y"]))
+    place.run("export", run.model("ada"), "--cpp", "ada.h")
+    rows = np.column_stack([events[f"x{i}"] for i in range(3)]).astype(np.float32)
+    expected = place.program.score(run.model("ada"), rows, place.path, "native")
+    assert np.array_equal(place.program.score(run.model("ada"), rows, place.path, "python"), expected)
+    assert np.array_equal(scores_of_header(place, place / "ada.h", "ada", rows).ravel(), expected)
+    assert len(set(expected)) > 20
+    rows[0, 1] = np.nan
+    assert np.isnan(scores_of_header(place, place / "ada.h", "ada", rows)[0, 0]), "its trees take no missing values"
+
+
 def test_an_export_that_can_not_be_leaves_nothing(place, events):
     file = write_parquet(place / "events.parquet", events)
     methods = [sklearn("bayes", "sklearn.naive_bayes.GaussianNB"), tree("normal") | {"transform": [{"type": "quantile", "output": "normal"}]}]
