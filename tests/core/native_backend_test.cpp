@@ -134,6 +134,8 @@ struct Threaded {
   double missing = 0;  ///< share of numbers
 };
 
+void PrintTo(const Threaded& given, std::ostream* out) { *out << given.name; }
+
 class NativeModels : public testing::TestWithParam<Threaded> {};
 
 std::map<std::string, std::string> of_forest(const native::ForestPlan& plan, const std::vector<std::size_t>& leaves, const char* description) {
