@@ -71,7 +71,9 @@ void inspect(const std::string& file, bool json) {
   if (manifest.at("spectators").size() > 0) add("spectators", joined(manifest.at("spectators")));
   add("missing", manifest.at("missing").as_text());
   if (manifest.at("transforms").size() > 0) add("transforms", shown_transforms(manifest.at("transforms")));
-  add("method", manifest.at("method").at("name").as_text() + " (" + manifest.at("method").at("type").as_text() + ")");
+  const Value& trainer = manifest.at("method");
+  const Value* brought_by = trainer.find("package");
+  add("method", trainer.at("name").as_text() + " (" + trainer.at("type").as_text() + (brought_by ? ", of the Python package " + brought_by->as_text() : "") + ")");
   if (const Value* folds = manifest.find("folds")) {
     const std::string by = folds->at("text").as_text();
     add("folds", std::to_string(folds->at("count").as_integer()) + (by.empty() ? ", drawn: every event gets their mean" : ", by " + by));
@@ -98,6 +100,8 @@ Value described(const PluginInfo& plugin) {
   value.set("needs_python", plugin.needs_python);
   value.set("suffixes", Value(plugin.suffixes));
   value.set("own_version", plugin.own_version);
+  value.set("package", plugin.package);
+  value.set("module", plugin.module);
   value.set("functions", Value::object());
   for (const FeatureInfo& function : plugin.functions) value.find("functions")->set(function.name, Value(function.arguments));
   value.set("file", plugin.file.string());
@@ -105,16 +109,29 @@ Value described(const PluginInfo& plugin) {
   return value;
 }
 
+/// The plug-ins in files, then the methods of Python packages where they can be known.
+std::vector<PluginInfo> all_plugins(const Registry& registry) {
+  std::vector<PluginInfo> all = registry.plugins();
+  try {
+    const auto& methods = registry.python_methods();
+    all.insert(all.end(), methods.begin(), methods.end());
+  } catch (const PluginError& problem) {
+    log(LogLevel::warning, problem.what());
+  }
+  return all;
+}
+
 void methods(bool json) {
   const Registry registry;
+  const std::vector<PluginInfo> plugins = all_plugins(registry);
   if (json) {
     Value list = Value::array();
-    for (const auto& plugin : registry.plugins()) list.push_back(described(plugin));
+    for (const auto& plugin : plugins) list.push_back(described(plugin));
     std::printf("%s\n", write_json(list).c_str());
     return;
   }
   std::vector<std::vector<std::string>> rows{{"kind", "name", "what"}};
-  for (const auto& plugin : registry.plugins()) {
+  for (const auto& plugin : plugins) {
     std::string what = plugin.problem;
     if (what.empty() && !plugin.suffixes.empty()) what = joined(Value(plugin.suffixes), " ");
     if (what.empty() && !plugin.schema.empty()) {
@@ -126,6 +143,7 @@ void methods(bool json) {
       for (const FeatureInfo& function : plugin.functions) functions.emplace_back(function.name, function.arguments);
       what = shown_functions(plugin.own_version, functions);
     }
+    if (!plugin.package.empty()) what = plugin.package + " " + plugin.own_version + (plugin.problem.empty() ? ": " : " ") + what;
     rows.push_back({plugin.kind, plugin.name, what});
   }
   std::fputs(table(rows).c_str(), stdout);
@@ -149,16 +167,18 @@ int doctor(bool json) {
     const std::string problem = trial(registry);
     if (!problem.empty()) report.find("problems")->push_back(problem);
   }
+  const std::vector<PluginInfo> plugins = all_plugins(registry);
   Value broken = Value::array();
-  for (const auto& plugin : registry.plugins()) {
-    if (!plugin.problem.empty()) broken.push_back(plugin.file.string() + ": " + plugin.problem);
+  for (const auto& plugin : plugins) {
+    const std::string who = plugin.package.empty() ? plugin.file.string() : plugin.package + " " + plugin.own_version + ", method '" + plugin.name + "'";
+    if (!plugin.problem.empty()) broken.push_back(who + ": " + plugin.problem);
   }
   const bool well = report.at("problems").size() == 0 && broken.size() == 0 && !registry.plugins().empty();
   if (json) {
     Value result = Value::object();
     result.set("ophion", OPHION_VERSION);
     result.set("python", report);
-    result.set("plugins", static_cast<std::int64_t>(registry.plugins().size()));
+    result.set("plugins", static_cast<std::int64_t>(plugins.size()));
     result.set("broken_plugins", broken);
     std::printf("%s\n", write_json(result).c_str());
     return well ? done : failed;
@@ -167,7 +187,7 @@ int doctor(bool json) {
   for (const auto& [key, value] : report.as_object()) {
     if (key != "problems") rows.push_back({key, shown(value)});
   }
-  rows.push_back({"plug-ins", std::to_string(registry.plugins().size())});
+  rows.push_back({"plug-ins", std::to_string(plugins.size())});
   std::fputs(table(rows).c_str(), stdout);
   for (const Value& problem : report.at("problems").as_array()) std::printf("problem: %s\n", problem.as_text().c_str());
   for (const Value& problem : broken.as_array()) std::printf("problem: %s\n", problem.as_text().c_str());

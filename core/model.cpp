@@ -13,6 +13,7 @@
 #include "native_backend.h"
 #include "onnx_form.h"
 #include "preprocessing.h"
+#include "python_methods.h"
 
 namespace ophion {
 namespace {
@@ -45,15 +46,25 @@ std::vector<const PayloadDescription*> choose_payloads(const ModelDescription& m
   throw ModelError(origin + ": has no backend '" + demanded + "'; it has " + present);
 }
 
-std::shared_ptr<const Method> method_for(const std::string& name, const LoadOptions& options, const std::string& origin) {
+/// A method of the same name from elsewhere is another method.
+void demand_source(const ModelDescription& model, const PluginInfo& found) {
+  if (found.package == model.package) return;
+  throw PluginError("here that is the " + (found.package.empty() ? "plug-in " + found.file.string() : full_name(found)));
+}
+
+std::shared_ptr<const Method> method_for(const ModelDescription& model, const LoadOptions& options, const std::string& origin) {
+  const std::string& name = model.method;
   try {
+    demand_source(model, options.registry.info("method", name));
     if (options.isolation == Isolation::none) return options.registry.method(name);
     WorkerSettings settings;
     settings.memory_limit = options.memory_limit;
     settings.drop_rights = options.drop_rights;
     return isolated_method(options.registry, name, std::move(settings), options.workers);
   } catch (const PluginError& problem) {
-    throw PluginError(origin + " needs the method '" + name + "': " + problem.what());
+    const std::string package = model.package.empty() ? "" : " of the Python package " + model.package;
+    throw PluginError(origin + " needs the method '" + name + "'" + package + ": " + problem.what() +
+                      (package.empty() ? "" : "; to install it: pip install " + model.package));
   }
 }
 
@@ -126,7 +137,7 @@ std::unique_ptr<const Backend> Model::State::run_method(const PayloadDescription
   } else if (described.carries_code) {
     demand_trust(*file, described, options);
   }
-  if (!method) method = by ? std::move(by) : method_for(description.method, allowed, file->origin());
+  if (!method) method = by ? std::move(by) : method_for(description, allowed, file->origin());
   const Payload payload = payload_from(*file, described);
   // A manifest may lie: what is to be loaded is looked at by those who will load it.
   if (!without_rights && !described.carries_code && method->carries_code(payload)) demand_trust(*file, described, options);

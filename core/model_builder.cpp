@@ -193,9 +193,11 @@ std::shared_ptr<const ModelFile> assemble(Contents contents, std::map<std::strin
   return ModelFile::make(std::move(manifest), std::move(members));
 }
 
-Value describe_method(const std::string& type, const std::string& name, const Value& options) {
+/// `package`: the Python package that brings the type; empty where a plug-in's file does.
+Value describe_method(const std::string& type, const std::string& package, const std::string& name, const Value& options) {
   Value method = Value::object();
   method.set("type", type);
+  if (!package.empty()) method.set("package", package);
   method.set("name", name);
   method.set("options", options);
   return method;
@@ -213,7 +215,7 @@ std::shared_ptr<const ModelFile> build(const ModelParts& parts, const std::strin
                     .spectators = data.spectators,
                     .missing = parts.preprocessing.missing(),
                     .transforms = describe_transforms(parts.preprocessing.chain(), parts.spec.features, members),
-                    .method = describe_method(parts.method.type, parts.method.name, parts.method.options),
+                    .method = describe_method(parts.method.type, parts.config.registry().info("method", parts.method.type).package, parts.method.name, parts.method.options),
                     .payloads = describe_payloads(parts.payload, backend, members),
                     .versions = all_versions(parts.payload.info.find("versions")),
                     .provenance = parts.provenance,
@@ -280,7 +282,7 @@ std::shared_ptr<const ModelFile> build_imported_model_file(const ImportedParts& 
                     .spectators = {},
                     .missing = parts.missing,
                     .transforms = Value::array(),
-                    .method = describe_method("import", parts.name, Value::object()),
+                    .method = describe_method("import", "", parts.name, Value::object()),
                     .payloads = std::move(payloads),
                     .versions = all_versions(&parts.versions),
                     .provenance = parts.provenance,

@@ -48,6 +48,7 @@ struct ModelDescription {
   FoldsDescription folds;
   std::vector<Preprocessing> preprocessing;  ///< one, or one a fold
   std::string method;  ///< the plug-in's name
+  std::string package;  ///< the Python package that brings it; empty: a plug-in's file
   Value options;
   std::vector<PayloadDescription> payloads;
   SelfTest selftest;

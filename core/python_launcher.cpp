@@ -286,10 +286,15 @@ const PythonChoice& open_python() {
   return *opened.load();
 }
 
+fs::path python_executable() {
+  const PythonChoice* done = opened.load();
+  return done && !done->executable.empty() ? done->executable : candidate().executable;
+}
+
 fs::path python_environment() {
   const PythonChoice* done = opened.load();
   if (done && !done->prefix.empty()) return done->prefix;
-  const fs::path executable = candidate().executable;  // of a host's Python too: the host says in RuntimeOptions which it is
+  const fs::path executable = python_executable();  // of a host's Python too: the host says in RuntimeOptions which it is
   return executable.has_parent_path() ? executable.parent_path().parent_path() : fs::path();
 }
 

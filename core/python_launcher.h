@@ -32,6 +32,9 @@ OPHION_EXPORT PythonChoice choose_python();
 /// thread-safe. Afterwards a plug-in that needs Python can be opened.
 OPHION_EXPORT const PythonChoice& open_python();
 
+/// The executable that was chosen, or will be asked first; a name that is nowhere in PATH stays as it is. Asks nothing.
+std::filesystem::path python_executable();
+
 /// True once `open_python` has succeeded: from then on the choice is fixed.
 OPHION_EXPORT bool python_is_open() noexcept;
 /// True when the process runs a Python, ours or the host's.

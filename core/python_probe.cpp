@@ -1,4 +1,4 @@
-/// Asks a Python executable what it is, in a subprocess.
+/// Asks a Python executable in a subprocess: what it is, or what a program says that it runs.
 #include "python_probe.h"
 
 #include <fcntl.h>
@@ -67,7 +67,7 @@ class FileDescriptor {
 /// A child in a process group of its own; killed and waited for when it goes out of scope.
 class Child {
  public:
-  Child(const fs::path& executable, int output) {
+  Child(const fs::path& executable, const std::vector<std::string>& given, int output) {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     posix_spawn_file_actions_init(&actions);
@@ -84,8 +84,10 @@ class Child {
     posix_spawnattr_setpgroup(&attributes, 0);
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
     const std::string path = executable.string();
-    const char* const arguments[] = {path.c_str(), "-I", "-S", "-c", question, nullptr};
-    const int problem = ::posix_spawn(&pid_, path.c_str(), &actions, &attributes, const_cast<char* const*>(arguments), environ);
+    std::vector<char*> arguments{const_cast<char*>(path.c_str())};
+    for (const std::string& argument : given) arguments.push_back(const_cast<char*>(argument.c_str()));
+    arguments.push_back(nullptr);
+    const int problem = ::posix_spawn(&pid_, path.c_str(), &actions, &attributes, arguments.data(), environ);
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
     if (problem != 0) fail("could not be started", problem);
@@ -148,7 +150,7 @@ std::string first_line(const std::string& text) {
 
 std::string minor_version(const std::string& version) { return version.substr(0, version.find('.', version.find('.') + 1)); }
 
-PythonFacts ask_python(const fs::path& executable, std::chrono::milliseconds patience) {
+std::vector<std::string> run_python(const fs::path& executable, const std::vector<std::string>& arguments, std::chrono::milliseconds patience) {
   std::error_code ignored;
   if (!fs::exists(executable, ignored)) throw Error("there is no such file");
   if (fs::is_directory(executable, ignored)) throw Error("is a folder, not an executable");
@@ -156,13 +158,18 @@ PythonFacts ask_python(const fs::path& executable, std::chrono::milliseconds pat
   if (::pipe2(ends, O_CLOEXEC) != 0) fail("no pipe to ask it", errno);
   const FileDescriptor answer(ends[0]);
   FileDescriptor output(ends[1]);
-  const Child child(executable, output.get());
+  const Child child(executable, arguments, output.get());
   output.close();
   const std::optional<std::string> text = read_all(answer.get(), patience);
   if (!text) throw Error("gave no answer in " + std::to_string(patience.count()) + " ms");
 
-  const std::vector<std::string> fields = fields_of(*text);
+  std::vector<std::string> fields = fields_of(*text);
   if (fields.empty()) throw Error("is no Python: " + first_line(*text));
+  return fields;
+}
+
+PythonFacts ask_python(const fs::path& executable, std::chrono::milliseconds patience) {
+  const std::vector<std::string> fields = run_python(executable, {"-I", "-S", "-c", question}, patience);
   if (fields.size() < 10) throw Error("is Python " + fields[0] + "; Ophion needs 3.11 or newer");
   PythonFacts facts;
   facts.version = fields[0];

@@ -1,4 +1,4 @@
-/// Asks a Python executable what it is, in a subprocess.
+/// Asks a Python executable in a subprocess: what it is, or what a program says that it runs.
 #pragma once
 
 #include <chrono>
@@ -26,6 +26,11 @@ struct PythonFacts {
 /// Throws Error saying what is wrong with the executable: not there, no Python, older than 3.11, no CPython, no answer in time.
 /// No shell is used, and nothing of the host's signal handling is inherited.
 PythonFacts ask_python(const std::filesystem::path& executable, std::chrono::milliseconds patience = std::chrono::seconds(10));
+
+/// Runs the executable with these arguments: the fields of its answer, which is "\1ophion\0", fields ended by zero, and "\1"; at least
+/// one, whatever else is printed. Throws Error as `ask_python` does.
+std::vector<std::string> run_python(const std::filesystem::path& executable, const std::vector<std::string>& arguments,
+                                    std::chrono::milliseconds patience = std::chrono::seconds(30));
 
 /// "3.11" of "3.11.7".
 std::string minor_version(const std::string& version);

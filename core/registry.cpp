@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <fstream>
 #include <map>
 #include <mutex>
 #include <sstream>
@@ -15,6 +14,8 @@
 
 #include "plugin_note.h"
 #include "python_launcher.h"
+#include "python_methods.h"
+#include "schema.h"
 #include "text.h"
 
 namespace ophion {
@@ -69,7 +70,7 @@ fs::path schema_beside(const PluginInfo& info) {
 /// Opens a plug-in's file, where it is not open yet, and finds one of its functions.
 template <class Function>
 Function* function_in(const PluginInfo& info, const std::string& name) {
-  const std::string what = "plug-in " + info.name + " (" + info.file.string() + ")";
+  const std::string what = info.module.empty() ? "plug-in " + info.name + " (" + info.file.string() + ")" : full_name(info);
   if (!info.problem.empty()) throw PluginError(what + " " + info.problem);
   if (info.needs_python) open_python();
   void* library = ::dlopen(info.file.c_str(), RTLD_NOW | RTLD_LOCAL);
@@ -79,20 +80,23 @@ Function* function_in(const PluginInfo& info, const std::string& name) {
   return function;
 }
 
-/// Opens a plug-in's file and makes its object. Whether it is a Method, a Reader, a Tool or an Engine is what the note says.
+/// Opens a plug-in's file and makes its object. Whether it is a Method, a Reader, a Tool or an Engine is what the note says. The plug-in
+/// that serves Python packages makes the method of one of them.
 template <class Base>
 std::shared_ptr<const Base> make_object(const PluginInfo& info) {
+  if (!info.module.empty()) return std::shared_ptr<const Base>(static_cast<const Base*>(function_in<void*(const PluginInfo&)>(info, "ophion_make_method")(info)));
   return std::shared_ptr<const Base>(static_cast<const Base*>(function_in<void*()>(info, "ophion_make_plugin")()));
 }
 
-/// One object a file for the whole process. No lock is held while a file is opened: where two threads do so at once, the
+/// One object a file, or a package's method, for the whole process. No lock is held while a file is opened: where two threads do so at once, the
 /// object made second is dropped. Never destroyed: objects may be in use while the process ends.
 template <class Base>
 std::shared_ptr<const Base> object_of(const PluginInfo& info) {
   static std::mutex& mutex = *new std::mutex;
   static auto& objects = *new std::map<std::string, std::shared_ptr<const Base>>;
   std::error_code ignored;
-  const std::string key = fs::weakly_canonical(info.file, ignored).string();
+  std::string key = fs::weakly_canonical(info.file, ignored).string();
+  if (!info.module.empty()) key += "\n" + full_name(info);
   {
     const std::lock_guard lock(mutex);
     if (const auto known = objects.find(key); known != objects.end()) return known->second;
@@ -104,7 +108,13 @@ std::shared_ptr<const Base> object_of(const PluginInfo& info) {
 
 }  // namespace
 
-Registry::Registry(const std::vector<fs::path>& first) : folders_(folders_to_search(first)) {
+/// Shared by the copies of a registry.
+struct Registry::Asked {
+  std::mutex mutex;
+  std::shared_ptr<const PythonMethods> answer;
+};
+
+Registry::Registry(const std::vector<fs::path>& first) : folders_(folders_to_search(first)), asked_(std::make_shared<Asked>()) {
   for (const fs::path& folder : folders_) {
     for (const fs::path& file : shared_objects(folder)) {
       std::optional<PluginInfo> info = read_plugin_note(file);
@@ -119,6 +129,24 @@ Registry::Registry(const std::vector<fs::path>& first) : folders_(folders_to_sea
   }
 }
 
+/// No lock is held while Python is asked: another thread may hold Python's own and come here. Of two answers the first counts.
+const PythonMethods& Registry::ask_python() const {
+  {
+    const std::lock_guard lock(asked_->mutex);
+    if (asked_->answer) return *asked_->answer;
+  }
+  auto answer = std::make_shared<const PythonMethods>(find_python_methods(*this));
+  const std::lock_guard lock(asked_->mutex);
+  if (!asked_->answer) asked_->answer = std::move(answer);
+  return *asked_->answer;
+}
+
+const std::vector<PluginInfo>& Registry::python_methods() const {
+  const PythonMethods& methods = ask_python();
+  if (!methods.problem.empty()) throw PluginError("the methods of Python packages are not known: " + methods.problem);
+  return methods.list;
+}
+
 const PluginInfo& Registry::info(const std::string& kind, const std::string& name) const {
   std::vector<std::string> names;
   for (const PluginInfo& plugin : plugins_) {
@@ -126,13 +154,26 @@ const PluginInfo& Registry::info(const std::string& kind, const std::string& nam
     if (plugin.name == name) return plugin;
     names.push_back(plugin.name);
   }
+  std::string packages;
+  if (kind == "method") {
+    const PythonMethods& methods = ask_python();
+    for (const PluginInfo& method : methods.list) {
+      if (method.name == name && method.problem.empty()) return method;
+      if (method.name == name) throw PluginError(full_name(method) + " " + method.problem);
+      if (method.problem.empty()) names.push_back(method.name);
+    }
+    if (!methods.problem.empty()) packages = "; the packages of Python could not be asked: " + methods.problem;
+    else if (!methods.asked.empty()) packages = ", and among the packages of " + methods.asked;
+  }
   std::vector<std::string> folders;
   for (const fs::path& folder : folders_) folders.push_back(folder.string());
   throw PluginError("no " + (kind == features_kind ? "plug-in of features" : kind) + " '" + name + "'" + nearest_names(name, names) + " (found: " + joined(names, "none") + "; looked in " +
-                    joined(folders, "no folder") + ")");
+                    joined(folders, "no folder") + packages + ")");
 }
 
-std::shared_ptr<const Method> Registry::method(const std::string& name) const { return object_of<Method>(info("method", name)); }
+std::shared_ptr<const Method> Registry::method(const std::string& name) const { return method(info("method", name)); }
+
+std::shared_ptr<const Method> Registry::method(const PluginInfo& info) { return object_of<Method>(info); }
 
 std::shared_ptr<const Tool> Registry::tool(const std::string& name) const { return object_of<Tool>(info("tool", name)); }
 
@@ -169,11 +210,7 @@ Value Registry::schema(const std::string& method) const {
     fs::path expected = plugin.file;
     throw PluginError("method '" + method + "' has no schema: expected " + expected.replace_extension(".schema.json").string());
   }
-  std::ifstream stream(plugin.schema, std::ios::binary);
-  std::ostringstream text;
-  text << stream.rdbuf();
-  if (!stream) throw PluginError("method '" + method + "': could not read " + plugin.schema.string());
-  return read_json(text.str(), plugin.schema.string());
+  return read_schema(plugin.schema);
 }
 
 }  // namespace ophion

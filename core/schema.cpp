@@ -3,9 +3,11 @@
 
 #include <algorithm>
 #include <array>
+#include <fstream>
 #include <functional>
 #include <optional>
 #include <regex>
+#include <sstream>
 #include <tuple>
 #include <unordered_map>
 #include <vector>
@@ -309,6 +311,14 @@ std::string shortened(const std::string& text, std::size_t most) {
   if (text.size() <= most) return text;
   while (most > 0 && (static_cast<unsigned char>(text[most]) & 0xC0) == 0x80) --most;
   return text.substr(0, most) + "…";
+}
+
+Value read_schema(const std::filesystem::path& file) {
+  std::ifstream stream(file, std::ios::binary);
+  std::ostringstream text;
+  text << stream.rdbuf();
+  if (!stream) throw PluginError("could not read " + file.string());
+  return read_json(text.str(), file.string());
 }
 
 Value apply_schema(const Value& document, const Value& schema, const std::string& origin, const std::filesystem::path& folder,

@@ -18,6 +18,9 @@ namespace ophion {
 Value apply_schema(const Value& document, const Value& schema, const std::string& origin,
                    const std::filesystem::path& folder = {}, const std::string& pointer = "");
 
+/// A schema from its file.
+Value read_schema(const std::filesystem::path& file);
+
 /// A JSON pointer one step further: "/methods" and "a/b" give "/methods/a~1b".
 std::string pointer_to(const std::string& pointer, std::string_view key);
 

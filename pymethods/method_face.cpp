@@ -74,6 +74,12 @@ std::string user_code(const PyMethodTraits& traits, const Value& options) {
   return estimator && estimator->is_text() ? estimator->as_text() : traits.name;
 }
 
+/// Whose module it is, for errors: nothing where the module says so itself.
+std::string package_of(const PyMethodTraits& traits) {
+  if (traits.package.empty()) return "";
+  return " (method '" + traits.name + "' of the Python package " + traits.package + " " + traits.package_version + ")";
+}
+
 PyRef to_dict(const Members& members) {
   PyRef dict = ophion::check(PyDict_New(), "handing over a model");
   for (const auto& [name, bytes] : members) {
@@ -142,7 +148,7 @@ PyRef make_events(const LabelledEvents& events, Loan& loan) {
 
 }  // namespace
 
-PyObject* face_module(const std::string& module, const char* kind, const void* plugin) {
+PyObject* face_module(const std::string& module, const char* kind, const void* plugin, const std::string& of) {
   // Guarded by the GIL, which the import may release: nothing of the map is held meanwhile.
   static auto& known = *new std::unordered_map<std::string, PyObject*>();
   if (const auto found = known.find(module); found != known.end()) return found->second;
@@ -150,7 +156,7 @@ PyObject* face_module(const std::string& module, const char* kind, const void* p
   connect_host();
   static Name face_name("face");
   PyRef imported = call(contract(face_name).get(),
-                        {to_text(module).get(), to_text(kind).get(), to_text(folder_of(plugin)).get()}, "importing " + module);
+                        {to_text(module).get(), to_text(kind).get(), to_text(folder_of(plugin)).get()}, "importing " + module + of);
   renew_exit_hook();  // before the user's own code registers exit functions, which may need threads
   const auto [place, is_new] = known.emplace(module, imported.get());
   if (is_new) imported.release();
@@ -158,7 +164,15 @@ PyObject* face_module(const std::string& module, const char* kind, const void* p
 }
 
 MethodFace::MethodFace(const PyMethodBase& method, const Value& options)
-    : module_(face_module(method.traits().python_module, "method", &method)), who_(user_code(method.traits(), options)) {}
+    : module_(face_module(method.traits().python_module, "method", &method, package_of(method.traits()))),
+      traits_(method.traits()),
+      who_(user_code(traits_, options)) {}
+
+std::vector<std::string> MethodFace::tasks() const {
+  static Name name("tasks");
+  const std::string doing = "asking " + traits_.python_module + package_of(traits_) + " for its tasks";
+  return to_value(call(contract(name).get(), {module_}, doing).get(), doing).as_texts();
+}
 
 void MethodFace::check(PyObject* context) const {
   static Name name("check");
@@ -224,7 +238,9 @@ bool MethodFace::carries_code(const Members& members) const {
 Value MethodFace::versions(PyObject* model) const {
   static Name name("versions");
   const PyRef found = call(contract(name).get(), {module_, model}, doing("versions"));
-  return to_value(found.get(), doing("versions"));
+  Value versions = to_value(found.get(), doing("versions"));
+  if (!traits_.package.empty()) versions.set(traits_.package, traits_.package_version);
+  return versions;
 }
 
 Value MethodFace::importance(PyObject* model) const {

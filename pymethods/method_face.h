@@ -5,6 +5,7 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include <ophion/method.h>
 #include <ophion/py_method_base.h>
@@ -17,7 +18,8 @@ namespace ophion {
 
 /// A plug-in's module, imported and checked against the contract once; borrowed, kept for ever. `kind`: "method", "reader", "tool".
 /// `plugin` is the plug-in's object itself: the module may lie beside the shared object that holds the object's class.
-PyObject* face_module(const std::string& module, const char* kind, const void* plugin);
+/// `of`: whose module it is, for errors.
+PyObject* face_module(const std::string& module, const char* kind, const void* plugin, const std::string& of = "");
 
 using Members = std::map<std::string, std::string>;
 
@@ -26,6 +28,8 @@ class MethodFace {
  public:
   MethodFace(const PyMethodBase& method, const Value& options);
 
+  /// What the module says in TASKS; all where it doesn't.
+  std::vector<std::string> tasks() const;
   /// "mlp.py", or the estimator, or the method's own name where the user gave no code.
   const std::string& who() const noexcept { return who_; }
   /// "mlp.py: train()", for errors.
@@ -49,6 +53,7 @@ class MethodFace {
 
  private:
   PyObject* module_;  // borrowed from face_module
+  const PyMethodTraits& traits_;  // the method's, which outlives this
   std::string who_;
 };
 

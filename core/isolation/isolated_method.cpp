@@ -12,6 +12,7 @@
 #include <ophion/error.h>
 
 #include "isolation/wire.h"
+#include "python_methods.h"
 
 namespace ophion {
 namespace {
@@ -25,6 +26,7 @@ Value request_of(const PluginInfo& plugin, const char* verb) {
   request.set("do", verb);
   request.set("plugin", plugin.file.string());
   request.set("method", plugin.name);
+  request.set("package", plugin.module.empty() ? Value() : described(plugin));
   return request;
 }
 

@@ -26,6 +26,7 @@
 #include "isolation/wire.h"
 #include "isolation/worker_host.h"
 #include "python_launcher.h"
+#include "python_methods.h"
 
 namespace ophion {
 namespace {
@@ -132,11 +133,16 @@ class WorkerService {
     return {};
   }
 
-  /// The method of the plug-in's file; kept, since its object must outlive what it loads.
+  /// The method of the plug-in's file, or of the Python package that it serves: the host has looked for that. Kept, since its object must
+  /// outlive what it loads.
   const Method& method(const Value& request) {
     const std::string& file = request.at("plugin").as_text();
-    std::shared_ptr<const Method>& known = methods_[file];
-    if (!known) known = Registry({file}).method(request.at("method").as_text());
+    const std::string& name = request.at("method").as_text();
+    std::shared_ptr<const Method>& known = methods_[{file, name}];
+    if (known) return *known;
+    const Registry registry({file});
+    const Value& package = request.at("package");
+    known = package.is_null() ? registry.method(name) : Registry::method(method_of_package(package, registry.info("tool", python_methods_tool)));
     return *known;
   }
 
@@ -240,7 +246,7 @@ class WorkerService {
   }
 
   WorkerHost& host_;
-  std::map<std::string, std::shared_ptr<const Method>> methods_;   // by the plug-in's file
+  std::map<std::pair<std::string, std::string>, std::shared_ptr<const Method>> methods_;  // by the plug-in's file and its name
   std::map<std::string, std::shared_ptr<const Reader>> readers_;
   std::unique_ptr<const Backend> backend_;
   std::unique_ptr<ChunkStream> stream_;

@@ -1,6 +1,6 @@
 """What the C++ side and the Python faces of plug-ins agree on.
 
-A *method* is a module ``ophion.methods.<name>_method`` with
+A *method* is a module ``ophion.methods.<name>_method``, or one that a Python package names in its entry points "ophion.methods", with
 
     PACKAGES = ["torch", "numpy"]            # whose versions go into the model file
     check(context)                           # anything wrong that shows before data is read: raise OptionError
@@ -11,6 +11,7 @@ A *method* is a module ``ophion.methods.<name>_method`` with
     carries_code(members) -> bool            # True when `load` runs code out of the members
     export_native(model) -> {member: bytes}  # may be left out: the neutral form, by ophion.native; NotExportable says why not
     export_onnx(model) -> bytes              # may be left out: a graph "features" to "scores", asked for by "export": ["onnx"]
+    TASKS = ("classification",)              # methods of Python packages: the tasks it does; all where it doesn't say
     packages(model) -> [str]                 # optional: more of PACKAGES for this model
     importance(model) -> (name, values)      # optional, or None: a number a feature, by the trainer's own measure
 
@@ -52,6 +53,7 @@ from ophion.errors import OptionError
 with contextlib.suppress(ModuleNotFoundError):  # face() says what to do where it is missing
     import threadpoolctl
 
+TASKS = ("classification", "regression")
 METHOD_FUNCTIONS = ("check", "train", "predict", "save", "load", "carries_code")
 READER_FUNCTIONS = ("trees", "describe", "open")
 TOOL_FUNCTIONS = ("start",)
@@ -211,6 +213,14 @@ def face(module_name: str, kind: str, folder: str = ""):
         if not callable(getattr(module, name, None)):
             raise TypeError(f"{module_name} has no function {name}(), which a {kind} must have (see ophion.contract)")
     return module
+
+
+def tasks(module) -> list[str]:
+    """The tasks that a method's module says it does, in TASKS; all where it doesn't say."""
+    said = getattr(module, "TASKS", TASKS)
+    if isinstance(said, str) or not said or not set(said) <= set(TASKS):
+        raise TypeError(f"{module.__name__}.TASKS is {said!r}, expected a list of {' and '.join(TASKS)}, or one of them")
+    return list(said)
 
 
 class _HostHandler(logging.Handler):

@@ -1,0 +1,1 @@
+"""Gaussian naive Bayes with event weights, as a method for Ophion."""
