@@ -1,5 +1,5 @@
-/// One face for everything that scores rows from C or C++: Ophion's native backend, and the C interfaces of ONNX Runtime, XGBoost, LightGBM
-/// and lleaves, opened when asked for. native_peers.py calls it in rounds; nobody else does.
+/// One face for everything that scores rows from C or C++: Ophion's native backend, the C interfaces of ONNX Runtime, XGBoost and LightGBM,
+/// and what lleaves and tl2cgen compiled, opened when asked for. native_peers.py calls it in rounds; nobody else does.
 #include <dlfcn.h>
 #include <time.h>
 
@@ -15,6 +15,7 @@
 #include <thread>
 #include <vector>
 
+#include "isa.h"
 #include "native_backend.h"
 
 namespace {
@@ -101,7 +102,7 @@ class OnnxRuntime final : public Engine {
         session_, nullptr, inputs, &given, 1, outputs, 1, &result));
     float* scores = nullptr;
     demand(call<void*(void*, float**)>(51)(result, &scores));
-    out[0] = scores[0];
+    out[0] = scores[1];  // of two classes
     call<void(void*)>(96)(result);
     call<void(void*)>(96)(given);
   }
@@ -205,6 +206,56 @@ class Lleaves final : public Engine {
   std::vector<double> numbers_, scores_;
 };
 
+/// A model that tl2cgen compiled: one event a call, in an array of its own in which a number may be marked as missing. Number is float or
+/// double, whichever the thresholds are.
+template <class Number>
+class Tl2cgen final : public Engine {
+ public:
+  Tl2cgen(void* library, std::size_t features) : entries_(features) { find(library, "predict", predict_); }
+  void score(const float* rows, std::size_t count, float* out) override {
+    for (std::size_t i = 0; i < count; ++i, rows += entries_.size()) {
+      for (std::size_t j = 0; j < entries_.size(); ++j) entries_[j].number = static_cast<Number>(rows[j]);
+      Number score = 0;
+      predict_(entries_.data(), 0, &score);
+      out[i] = static_cast<float>(score);
+    }
+  }
+
+ private:
+  union Entry {
+    int missing;
+    Number number;
+  };
+  std::vector<Entry> entries_;
+  void (*predict_)(Entry*, int, Number*) = nullptr;
+};
+
+Engine* tl2cgen(const char* file, std::size_t features) {
+  void* const library = opened(file);
+  const char* (*type)() = nullptr;
+  find(library, "get_threshold_type", type);
+  if (std::string(type()) == "float32") return new Tl2cgen<float>(library, features);
+  return new Tl2cgen<double>(library, features);
+}
+
+/// Multiplications and additions in a second of `many` independent sums.
+template <class Vector, std::size_t many>
+double flops_of() {
+  Vector sums[many] = {};
+  const Vector a = sums[0] + 0.999f, b = sums[0] + 1e-6f;
+#pragma GCC unroll 24
+  for (Vector& sum : sums) asm("" : "+v"(sum));  // the compiler must not see that they are equal
+  constexpr int steps = 5000;
+  const double begin = thread_seconds();
+  for (int i = 0; i < steps; ++i) {
+#pragma GCC unroll 24
+    for (Vector& sum : sums) sum = sum * a + b;
+  }
+#pragma GCC unroll 24
+  for (Vector& sum : sums) asm volatile("" : "+v"(sum));
+  return many * sizeof(Vector) / sizeof(float) * 2.0 * steps / (thread_seconds() - begin);
+}
+
 std::string problem;  // of the last call that failed
 
 template <class Make>
@@ -254,6 +305,9 @@ OPHION_BENCHMARK Engine* lightgbm_engine(const char* library, const char* model,
 OPHION_BENCHMARK Engine* lleaves_engine(void* function, std::size_t features) {
   return made([&] { return new Lleaves(function, features); });
 }
+OPHION_BENCHMARK Engine* tl2cgen_engine(const char* file, std::size_t features) {
+  return made([&] { return tl2cgen(file, features); });
+}
 
 /// CPU seconds of scoring `count` rows in calls of `batch`; -1: it failed.
 OPHION_BENCHMARK double seconds_of(Engine* engine, const float* rows, std::size_t features, std::size_t count, std::size_t batch, float* out) {
@@ -291,22 +345,11 @@ OPHION_BENCHMARK double seconds_with(Engine* engine, std::size_t threads, const 
   return static_cast<double>(end.tv_sec - begin.tv_sec) + 1e-9 * static_cast<double>(end.tv_nsec - begin.tv_nsec);
 }
 
-/// Multiplications and additions in a second that a core can do at most, as far as 24 independent sums of registers show it.
+/// Multiplications and additions in a second that a core can do with the registers that Ophion's kernels use, as far as independent sums of
+/// them show it: the most of many calls.
 OPHION_BENCHMARK double peak_flops() {
-  using Vector = float __attribute__((vector_size(64)));
-  Vector sums[24] = {};
-  const Vector a = sums[0] + 0.999f, b = sums[0] + 1e-6f;
-  constexpr int steps = 200'000;
-  double best = 0;
-  for (int round = 0; round < 5; ++round) {
-    const double begin = thread_seconds();
-    for (int i = 0; i < steps; ++i) {
-#pragma GCC unroll 24
-      for (std::size_t k = 0; k < 24; ++k) sums[k] = sums[k] * a + b;
-    }
-    best = std::max(best, 24.0 * 16 * 2 * steps / (thread_seconds() - begin));
-  }
-  float kept = 0;
-  for (const Vector& sum : sums) kept += sum[0];
-  return kept < 0 ? 0 : best;
+  using namespace ophion::native;
+  using Wide = float __attribute__((vector_size(64)));
+  using Narrow = float __attribute__((vector_size(32)));
+  return best_isa() == Isa::avx512 ? flops_of<Wide, 24>() : flops_of<Narrow, 12>();
 }

@@ -3,7 +3,8 @@
     native_peers.py LIBRARY WORK [MODEL...]
 
 LIBRARY is native_peers.cpp as built; in WORK trained models are kept for the next run. Printed are the least and the median CPU time of an
-event over the rounds, and ratios of least to least and median to median: how many times faster Ophion is. Peers that are not installed are named.
+event over the rounds, and ratios of least to least and median to median: how many times faster Ophion is. Peers that are not installed,
+or whose scores are others, are named.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ from __future__ import annotations
 import ctypes
 import importlib.util
 import pathlib
-import re
 import statistics
 import sys
 import time
@@ -90,7 +90,7 @@ class Library:
 
     def __init__(self, path: str):
         self.c = ctypes.CDLL(path)
-        for name in ("ophion_engine", "onnxruntime_engine", "xgboost_engine", "lightgbm_engine", "lleaves_engine"):
+        for name in ("ophion_engine", "onnxruntime_engine", "xgboost_engine", "lightgbm_engine", "lleaves_engine", "tl2cgen_engine"):
             getattr(self.c, name).restype = ctypes.c_void_p
         self.c.last_problem.restype = ctypes.c_char_p
         self.c.seconds_of.restype = self.c.seconds_with.restype = self.c.peak_flops.restype = ctypes.c_double
@@ -104,9 +104,9 @@ class Library:
             raise RuntimeError(self.c.last_problem().decode())
         return engine
 
-    def timer(self, engine: int, x: np.ndarray):
-        """A function of (events, batch): seconds an event."""
-        out = np.empty(len(x), np.float32)
+    def timer(self, engine: int, x: np.ndarray, out: np.ndarray | None = None):
+        """A function of (first, events, batch): seconds an event. In `out` go the scores of batches of one; of others, those of their first event."""
+        out = np.empty(len(x), np.float32) if out is None else out
 
         def timed(first: int, events: int, batch: int) -> float:
             seconds = self.c.seconds_of(ctypes.c_void_p(engine), x[first:].ctypes.data_as(ctypes.c_void_p), ctypes.c_size_t(x.shape[1]),
@@ -159,6 +159,16 @@ def peers(name: str, model, library: Library, x: np.ndarray, work: pathlib.Path)
     """Timers by name, and why the others are missing."""
     found, missing = {}, {}
 
+    expected = model.predict_proba(x[:SINGLE])[:, 1]
+
+    def timer(kind: str, *arguments):
+        """Of an engine of the library that scores as the model does."""
+        engine, out = library.engine(kind, *arguments), np.empty(SINGLE, np.float32)
+        library.timer(engine, x, out)(0, SINGLE, 1)
+        if (worst := np.abs(out - expected).max()) > 1e-5:
+            raise RuntimeError(f"scores differ by {worst:.2g}")
+        return library.timer(engine, x)
+
     def attempt(peer: str, make) -> None:
         try:
             found[peer] = make()
@@ -170,7 +180,7 @@ def peers(name: str, model, library: Library, x: np.ndarray, work: pathlib.Path)
 
         so = next((pathlib.Path(package.__file__).parent / "capi").glob("libonnxruntime.so*"))
         file, given, output = onnx_file(name, model, work)
-        return library.timer(library.engine("onnxruntime", str(so), file, FEATURES, given, output), x)
+        return timer("onnxruntime", str(so), file, FEATURES, given, output)
 
     def xgboost():
         import xgboost as package
@@ -178,7 +188,7 @@ def peers(name: str, model, library: Library, x: np.ndarray, work: pathlib.Path)
         file = str(work / "xgboost.json")
         model.get_booster().save_model(file)
         so = next((pathlib.Path(package.__file__).parent / "lib").glob("libxgboost.so"))
-        return library.timer(library.engine("xgboost", str(so), file, FEATURES), x)
+        return timer("xgboost", str(so), file, FEATURES)
 
     def lightgbm_file() -> str:
         file = str(work / "lightgbm.txt")
@@ -189,7 +199,7 @@ def peers(name: str, model, library: Library, x: np.ndarray, work: pathlib.Path)
         import lightgbm as package
 
         so = next(pathlib.Path(package.__file__).parent.rglob("lib_lightgbm.so"))
-        return library.timer(library.engine("lightgbm", str(so), lightgbm_file(), FEATURES), x)
+        return timer("lightgbm", str(so), lightgbm_file(), FEATURES)
 
     def lleaves():
         import lleaves as package
@@ -197,19 +207,35 @@ def peers(name: str, model, library: Library, x: np.ndarray, work: pathlib.Path)
         compiled = package.Model(model_file=lightgbm_file())
         compiled.compile()
         held.append(compiled)
-        return library.timer(library.engine("lleaves", ctypes.cast(compiled._c_entry_func, ctypes.c_void_p), FEATURES), x)
+        return timer("lleaves", ctypes.cast(compiled._c_entry_func, ctypes.c_void_p), FEATURES)
+
+    def treelite_forest():
+        import treelite as package
+
+        if name.startswith("XGB"):
+            return package.frontend.from_xgboost(model.get_booster())
+        if name.startswith("LGB"):
+            return package.frontend.from_lightgbm(model.booster_)
+        return package.sklearn.import_model(model)
 
     def treelite():
         import treelite as package
 
-        if name.startswith("XGB"):
-            forest = package.frontend.from_xgboost(model.get_booster())
-        elif name.startswith("LGB"):
-            forest = package.frontend.from_lightgbm(model.booster_)
-        else:
-            forest = package.sklearn.import_model(model)
+        forest = treelite_forest()
         package.gtil.predict(forest, x[:2], nthread=1)
         return python_timer(lambda some: package.gtil.predict(forest, some, nthread=1), x)
+
+    def tl2cgen():
+        import tl2cgen as package
+
+        kept = work / f"{name.replace(' ', '_')}.tl2cgen.so"
+        if not kept.is_file():
+            if name.startswith(("RF", "XGB")):
+                raise RuntimeError(f"compiling takes many minutes; if {kept.name} is in the work folder, it is compared")
+            started = time.perf_counter()
+            package.export_lib(treelite_forest(), toolchain="gcc", libpath=str(kept), params={"parallel_comp": 16}, nthread=1)
+            print(f"# {name} compiled by tl2cgen in {time.perf_counter() - started:.0f} s", flush=True)
+        return timer("tl2cgen", str(kept), FEATURES)
 
     def torch():
         import torch as package
@@ -237,7 +263,11 @@ def peers(name: str, model, library: Library, x: np.ndarray, work: pathlib.Path)
         attempt("lleaves (C)", lleaves)
     else:
         attempt("scikit-learn", lambda: python_timer(model.predict_proba, x))
-    attempt("torch.jit" if name.startswith("MLP") else "treelite GTIL", torch if name.startswith("MLP") else treelite)
+    if name.startswith("MLP"):
+        attempt("torch.jit", torch)
+    else:
+        attempt("treelite GTIL", treelite)
+        attempt("tl2cgen (C)", tl2cgen)
     return found, missing
 
 
@@ -284,40 +314,29 @@ def compare(name: str, model, library: Library, x: np.ndarray, work: pathlib.Pat
                  for _ in range(5)] for n in (1, 2))
     print(f"native | {name:16} | bytes allocated by 1,000 events: {allocated} | events a second, 2 threads / 1: {2 * min(one) / min(two):.2f}")
     if name.startswith("MLP"):
-        flops = 2 * sum(weight.size for weight in model.coefs_)
-        share = flops / min(measured["Ophion"]["256"]) / library.c.peak_flops()
-        print(f"native | {name:16} | batch of 256: {100 * share:.0f} % of the peak of multiplications and additions")
+        share_of_peak(name, 2 * sum(weight.size for weight in model.coefs_), timers["Ophion"], library)
 
 
-def ydf_engine(x: np.ndarray, label: np.ndarray) -> None:
-    """YDF's own engine on a forest of its own training and of XGBoost's shape: per tree."""
-    if not installed("ydf"):
-        print("# without YDF: not installed")
-        return
-    import ydf
-
-    table = {f"x{i}": x[:, i] for i in range(FEATURES)} | {"label": label}
-    learner = ydf.GradientBoostedTreesLearner(label="label", num_trees=300, max_depth=7, validation_ratio=0.0, num_threads=1, early_stopping="NONE")
-    ydf.verbose(0)
-    model = learner.train(table)
-    for batch in (1, 1000):
-        said = str(model.benchmark(table, benchmark_duration=2, warmup_duration=0.5, batch_size=batch))  # of one thread first
-        microseconds = float(re.search(r"([\d.]+) us", said)[1])
-        print(f"native | YDF, {model.num_trees()} trees of its own, batch of {batch}: {1000 * microseconds / model.num_trees():.2f} ns a tree")
+def share_of_peak(name: str, flops: int, timed, library: Library) -> None:
+    """What of the multiplications and additions that the processor can do are the network's own: by turns, the best of each."""
+    peak, least = 0.0, {(SINGLE, 1): np.inf, (512, 256): np.inf, (2048, 2048): np.inf}
+    for turn in range(400):
+        peak = max(peak, library.c.peak_flops())
+        for events, batch in least:
+            least[events, batch] = min(least[events, batch], timed(turn % 8 * SINGLE, events, batch))
+    shares = ", ".join(f"{'one event' if batch == 1 else f'batches of {batch}'} {100 * flops / least[events, batch] / peak:.0f} %" for events, batch in least)
+    print(f"native | {name:16} | of the peak, {1e-9 * peak:.0f} thousand million operations a second: {shares}")
 
 
 def main() -> None:
     library, work = Library(sys.argv[1]), pathlib.Path(sys.argv[2])
     work.mkdir(parents=True, exist_ok=True)
-    x, label = collisions(EVENTS, 2)
-    x = np.ascontiguousarray(x)
+    x = np.ascontiguousarray(collisions(EVENTS, 2)[0])
     print("native | model and batch | engine | least | median | least / ours | median / ours")
     wanted = sys.argv[3:]
     for name, make in estimators().items():
         if not wanted or name in wanted:
             compare(name, trained(name, make, work), library, x, work)
-    if not wanted or "YDF" in wanted:
-        ydf_engine(x, label)
 
 
 if __name__ == "__main__":

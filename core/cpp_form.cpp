@@ -48,6 +48,10 @@ const char* link_statements(native::Link link) {
              "  for (const double s : sums) most = s > most ? s : most;\n"
              "  for (double& s : sums) total += s = std::exp(s - most);\n"
              "  for (double& s : sums) s /= total;\n";
+    case native::Link::one_against_rest:
+      return "  double total = 0;\n"
+             "  for (double& s : sums) total += s = 1 / (1 + std::exp(-s));\n"
+             "  for (double& s : sums) s /= total;\n";
   }
   return "";
 }
@@ -69,6 +73,41 @@ inline bool is_left_category(int node, float number) {
 }
 )";
 
+/// How the header joins its trees, as native::Forest does: `begin` before them, `add` the leaf of one, `end` behind them.
+struct JoinText {
+  std::string begin, add, end;
+};
+
+JoinText join_text(const native::ForestArrays& forest) {
+  JoinText text;
+  text.begin = "  double sums[outputs] = {};\n";
+  if (forest.join == native::Join::weighted_median) {
+    const std::string trees = std::to_string(forest.roots.size());
+    text.begin += "  float number_of[" + trees + "];  // of each tree; sorted, and its weights with it\n  double weight_of[" + trees + "];\n";
+    text.add =
+        "    const float value = static_cast<float>(detail::values[detail::left[node]]);\n"
+        "    std::size_t place = tree;\n"
+        "    for (; place > 0 && number_of[place - 1] > value; --place) {\n"
+        "      number_of[place] = number_of[place - 1];\n"
+        "      weight_of[place] = weight_of[place - 1];\n"
+        "    }\n"
+        "    number_of[place] = value;\n"
+        "    weight_of[place] = detail::tree_weight[tree];\n";
+    text.end =
+        "  double total = 0;\n"
+        "  for (const double weight : weight_of) total += weight;\n"
+        "  std::size_t median = 0;\n"
+        "  for (double sum = weight_of[0]; sum < 0.5 * total; sum += weight_of[++median]) {}\n"
+        "  sums[0] = static_cast<double>(number_of[median]);\n";
+  } else if (forest.tree_output.empty()) {
+    text.add =
+        "    for (std::size_t i = 0; i < outputs; ++i) sums[i] += detail::values[static_cast<std::size_t>(detail::left[node]) * outputs + i];\n";
+  } else {
+    text.add = "    sums[detail::tree_output[tree]] += detail::values[detail::left[node]];\n";
+  }
+  return text;
+}
+
 Body body_of(const native::ForestArrays& forest) {
   native::check_forest(forest);  // whatever can't be scored is not written either
   Body body;
@@ -78,7 +117,9 @@ Body body_of(const native::ForestArrays& forest) {
   const bool takes_missing = !forest.missing_left.empty();
   if (takes_missing) body.declarations += array("missing_left", forest.missing_left);
   if (!forest.tree_output.empty()) body.declarations += array("tree_output", forest.tree_output);
-  body.statements += "  double sums[outputs] = {};\n";
+  if (!forest.tree_weight.empty()) body.declarations += array("tree_weight", forest.tree_weight);
+  const JoinText join = join_text(forest);
+  body.statements += join.begin;
   if (!takes_missing) {
     body.statements +=
         "  for (const float number : x) {\n"
@@ -98,10 +139,7 @@ Body body_of(const native::ForestArrays& forest) {
   }
   body.statements += "      const bool left = " + left + ";\n";
   body.statements += "      node = left ? detail::left[node] : detail::right[node];\n    }\n";
-  body.statements += forest.tree_output.empty()
-                         ? "    for (std::size_t i = 0; i < outputs; ++i) sums[i] += detail::values[static_cast<std::size_t>(detail::left[node]) * outputs + i];\n"
-                         : "    sums[detail::tree_output[tree]] += detail::values[detail::left[node]];\n";
-  body.statements += "  }\n  for (std::size_t i = 0; i < outputs; ++i) sums[i] = detail::base[i] + " + number(forest.scale) + " * sums[i];\n";
+  body.statements += join.add + "  }\n" + join.end + "  for (std::size_t i = 0; i < outputs; ++i) sums[i] = detail::base[i] + " + number(forest.scale) + " * sums[i];\n";
   body.statements += link_statements(forest.link);
   return body;
 }

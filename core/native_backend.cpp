@@ -18,7 +18,7 @@ using NativeEngine = std::variant<native::Forest, native::Network>;
 
 NativeEngine engine_from(const Payload& payload, const Spec& spec) {
   NativeForm form = read_native_form(payload, spec);
-  if (const auto* forest = std::get_if<native::ForestArrays>(&form)) return native::Forest(*forest);
+  if (auto* forest = std::get_if<native::ForestArrays>(&form)) return native::Forest(std::move(*forest));
   auto& given = std::get<NetworkForm>(form);
   native::Network network(std::move(given.steps), spec.features.size(), given.link);
   if (network.outputs() != spec.outputs()) {

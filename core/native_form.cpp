@@ -38,6 +38,15 @@ native::Link link_of(const Value& description) {
   return *link;
 }
 
+native::Join join_of(const Value& description) {
+  const Value* const given = description.find("join");
+  if (!given) return native::Join::sum;
+  const std::string& name = given->as_text();
+  const auto join = native::join_named(name);
+  if (!join) throw ModelError("the join '" + name + "' is unknown to this Ophion");
+  return *join;
+}
+
 native::ForestArrays forest_from(const Value& description, const Arrays& arrays, const Spec& spec) {
   native::ForestArrays forest;
   forest.features = spec.features.size();
@@ -58,6 +67,8 @@ native::ForestArrays forest_from(const Value& description, const Arrays& arrays,
   forest.set_first = optional("set_first");
   forest.set_words = optional("set_words");
   forest.other_left = optional("other_left");
+  forest.join = join_of(description);
+  if (forest.join == native::Join::weighted_median) forest.tree_weight = doubles_of(array(arrays, "tree_weight"));
   forest.scale = description.at("scale").as_number();
   forest.link = link_of(description);
   return forest;

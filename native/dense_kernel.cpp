@@ -1,5 +1,11 @@
 /// A dense layer on a block of rows. This file is compiled once for each instruction set, into a namespace of its own (OPHION_ISA_NAME);
 /// it uses nothing of the standard library, whose functions the linker would take from any of the builds.
+#include <utility>
+
+#if defined(__AVX2__)
+#include <immintrin.h>
+#endif
+
 #include "kernels.h"
 
 namespace ophion::native::OPHION_ISA_NAME {
@@ -8,43 +14,56 @@ namespace {
 using std::size_t;
 
 // A vector is one register: gcc takes wider ones apart by way of memory.
+// Where one of two is not a number, `larger` and `smaller` give the second.
 #if defined(__AVX512F__)
 constexpr size_t lanes = 16;
-constexpr size_t tile = 6;         // rows at once: 24 of 32 registers hold sums
+constexpr size_t tile = 7;         // rows at once: 28 of 32 registers hold sums
 constexpr size_t chains = 2;       // in which a sum is added up, so that a row alone does not wait for its own additions
 constexpr size_t most_panels = 5;  // of a row alone
+using Vector = __m512;
+inline Vector all(float number) { return _mm512_set1_ps(number); }
+inline Vector larger(Vector a, Vector b) { return _mm512_max_ps(a, b); }
+inline Vector smaller(Vector a, Vector b) { return _mm512_min_ps(a, b); }
+inline Vector fused(Vector a, Vector b, Vector sum) { return _mm512_fmadd_ps(a, b, sum); }
 #elif defined(__AVX2__)
 constexpr size_t lanes = 8;
 constexpr size_t tile = 3;  // 12 of 16 registers
 constexpr size_t chains = 1;
 constexpr size_t most_panels = 2;
+using Vector = __m256;
+inline Vector all(float number) { return _mm256_set1_ps(number); }
+inline Vector larger(Vector a, Vector b) { return _mm256_max_ps(a, b); }
+inline Vector smaller(Vector a, Vector b) { return _mm256_min_ps(a, b); }
+inline Vector fused(Vector a, Vector b, Vector sum) { return _mm256_fmadd_ps(a, b, sum); }
 #else
 constexpr size_t lanes = 4;
 constexpr size_t tile = 1;
 constexpr size_t chains = 1;
 constexpr size_t most_panels = 1;
-#endif
 using Vector = float __attribute__((vector_size(lanes * sizeof(float))));
+inline Vector all(float number) { return Vector{number, number, number, number}; }
+inline Vector larger(Vector a, Vector b) { return a > b ? a : b; }
+inline Vector smaller(Vector a, Vector b) { return a < b ? a : b; }
+inline Vector fused(Vector a, Vector b, Vector sum) { return sum + a * b; }
+#endif
+using Words = int __attribute__((vector_size(sizeof(Vector))));
 
 /// Wherever it lies: a program's events are aligned as floats are.
-template <class V>
-inline __attribute__((always_inline)) V read(const float* numbers) {
-  V vector;
+inline Vector at(const float* numbers) {
+  Vector vector;
   __builtin_memcpy(&vector, numbers, sizeof vector);
   return vector;
 }
-inline Vector at(const float* numbers) { return read<Vector>(numbers); }
 inline void put(float* to, Vector vector) { __builtin_memcpy(to, &vector, sizeof vector); }
 
-/// For what is left of a row.
-using Four = float __attribute__((vector_size(16)));
-inline Four four_at(const float* numbers) { return read<Four>(numbers); }
+/// What no output of a layer is less than. NaN is larger than that.
+inline Vector floor_of(const Layer& layer) { return all(layer.relu ? 0.0f : -__builtin_inff()); }
 
-/// `rows` rows of `panels` panels. However many there are, each sum adds in the same order: a row alone gets the bits it gets among others.
-template <size_t rows, size_t panels>
-inline __attribute__((always_inline)) void some_rows(const float* in, size_t in_stride, size_t inputs, const float* weights,
-                                                     const float* bias, bool relu, float* out, size_t out_stride) {
-  constexpr size_t vectors = panels * panel / lanes;
+/// `rows` rows of `vectors` vectors, of one panel or several. However many there are, each sum adds in the same order: a row alone gets the
+/// bits it gets among others.
+template <size_t rows, size_t vectors>
+inline __attribute__((always_inline)) void some_sums(const float* in, size_t in_stride, size_t inputs, const float* weights, const float* bias,
+                                                     Vector floor, float* out, size_t out_stride) {
   Vector sums[chains][rows][vectors];
 #pragma GCC unroll 16
   for (size_t r = 0; r < rows; ++r) {
@@ -61,9 +80,9 @@ inline __attribute__((always_inline)) void some_rows(const float* in, size_t in_
     for (size_t v = 0; v < vectors; ++v) weight[v] = at(weights + (v * lanes / panel * inputs + i) * panel + v * lanes % panel);
 #pragma GCC unroll 16
     for (size_t r = 0; r < rows; ++r) {
-      const float x = in[r * in_stride + i];
+      const Vector x = all(in[r * in_stride + i]);
 #pragma GCC unroll 16
-      for (size_t v = 0; v < vectors; ++v) sums[c][r][v] += weight[v] * x;
+      for (size_t v = 0; v < vectors; ++v) sums[c][r][v] = fused(weight[v], x, sums[c][r][v]);
     }
   };
   size_t i = 0;
@@ -71,7 +90,9 @@ inline __attribute__((always_inline)) void some_rows(const float* in, size_t in_
 #pragma GCC unroll 4
     for (size_t c = 0; c < chains; ++c) add(i + c, c);
   }
-  for (; i < inputs; ++i) add(i, 0);
+  if constexpr (chains > 1) {
+    if (i < inputs) add(i, 0);
+  }
 #pragma GCC unroll 16
   for (size_t r = 0; r < rows; ++r) {
 #pragma GCC unroll 16
@@ -79,97 +100,165 @@ inline __attribute__((always_inline)) void some_rows(const float* in, size_t in_
       Vector sum = sums[0][r][v];
 #pragma GCC unroll 4
       for (size_t c = 1; c < chains; ++c) sum += sums[c][r][v];
-      const Vector zero = {};
-      if (relu) sum = sum < zero ? zero : sum;  // NaN stays
-      put(out + r * out_stride + v * lanes, sum);
+      put(out + r * out_stride + v * lanes, larger(floor, sum));
     }
   }
 }
 
-/// A row alone has few sums: several panels at once keep more of them under way.
-template <size_t panels>
-inline size_t row_alone(const float* in, size_t inputs, const float* weights, const float* bias, bool relu, float* out, size_t column, size_t width) {
-  for (; column + panels * panel <= width; column += panels * panel) {
-    some_rows<1, panels>(in, 0, inputs, weights + column * inputs, bias + column, relu, out + column, 0);
+/// `vectors` vectors of all of `count` rows, `rows` at a time; the last of several rows are taken together with some before them once more.
+template <size_t rows, size_t vectors>
+__attribute__((noinline)) void column_sums(const Layer& layer, size_t column, const float* in, size_t in_stride, float* out, size_t out_stride,
+                                           size_t count) {
+  const size_t inputs = layer.inputs;
+  const float *const weights = layer.weights + column * inputs, *const bias = layer.bias + column;
+  const Vector floor = floor_of(layer);
+  out += column;
+  if constexpr (rows == 1) {
+    for (size_t r = 0; r < count; ++r) some_sums<rows, vectors>(in + r * in_stride, 0, inputs, weights, bias, floor, out + r * out_stride, 0);
+    return;
+  }
+  for (;;) {
+    some_sums<rows, vectors>(in, in_stride, inputs, weights, bias, floor, out, out_stride);
+    if (count <= rows) break;
+    const size_t next = count >= 2 * rows ? rows : count - rows;
+    in += next * in_stride;
+    out += next * out_stride;
+    count -= next;
+  }
+}
+
+/// The same for as many columns from `column` on as it suits; where they end.
+template <size_t rows, size_t vectors>
+inline size_t columns(const Layer& layer, size_t column, const float* in, size_t in_stride, float* out, size_t out_stride, size_t count) {
+  constexpr size_t width = vectors * lanes;
+  for (; column + width < layer.outputs + panel / 2; column += width) {
+    column_sums<rows, vectors>(layer, column, in, in_stride, out, out_stride, count);
   }
   return column;
 }
 
-void dense(const float* in, size_t in_stride, size_t inputs, const float* weights, const float* bias, bool relu, float* out,
-           size_t out_stride, size_t rows) {
-  const size_t tiled = rows / tile * tile;
-  for (size_t column = 0; column < out_stride && tiled > 0; column += panel) {
-    const float* const some = weights + column * inputs;
-    for (size_t r = 0; r < tiled; r += tile) {
-      some_rows<tile, 1>(in + r * in_stride, in_stride, inputs, some, bias + column, relu, out + r * out_stride + column, out_stride);
-    }
+void dense(const Layer& layer, const float* in, size_t in_stride, float* out, size_t out_stride, size_t rows) {
+  constexpr size_t whole = panel / lanes;
+  size_t column = 0;
+  if (rows >= tile && rows > 1) {
+    column = columns<tile, whole>(layer, column, in, in_stride, out, out_stride, rows);
+    columns<tile, whole / 2>(layer, column, in, in_stride, out, out_stride, rows);
+    return;
   }
-  for (size_t r = tiled; r < rows; ++r) {
-    size_t column = row_alone<most_panels>(in + r * in_stride, inputs, weights, bias, relu, out + r * out_stride, 0, out_stride);
-    column = row_alone<2>(in + r * in_stride, inputs, weights, bias, relu, out + r * out_stride, column, out_stride);
-    row_alone<1>(in + r * in_stride, inputs, weights, bias, relu, out + r * out_stride, column, out_stride);
+  // A row alone has few sums: several panels at once keep more of them under way.
+  column = columns<1, most_panels * whole>(layer, column, in, in_stride, out, out_stride, rows);
+  if constexpr (most_panels > 2) column = columns<1, 2 * whole>(layer, column, in, in_stride, out, out_stride, rows);
+  if constexpr (most_panels > 1) column = columns<1, whole>(layer, column, in, in_stride, out, out_stride, rows);
+  columns<1, whole / 2>(layer, column, in, in_stride, out, out_stride, rows);
+}
+
+/// Blocks of `half` lanes: what a's first two add up to, b's first two, a's next two ...
+template <size_t half, size_t... lane>
+inline Vector halved(Vector a, Vector b, std::index_sequence<lane...>) {
+  constexpr auto place = [](size_t l) { return l / half % 2 * lanes + l / half / 2 * 2 * half + l % half; };
+  return __builtin_shufflevector(a, b, place(lane)...) + __builtin_shufflevector(a, b, (place(lane) + half)...);
+}
+
+/// The sum of the lanes of each of 1, 2, 4 ... vectors, by the vectors' order. However many there are, each adds in the same order.
+template <size_t many, size_t half = lanes / 2>
+inline __attribute__((always_inline)) Vector lane_sums(const Vector (&of)[many]) {
+  if constexpr (half == 0) {
+    return of[0];
+  } else {
+    constexpr size_t left = (many + 1) / 2;
+    Vector sums[left];
+#pragma GCC unroll 16
+    for (size_t i = 0; i < left; ++i) sums[i] = halved<half>(of[i], of[(i + left) % many], std::make_index_sequence<lanes>());
+    return lane_sums<left, half / 2>(sums);
   }
 }
 
-/// Few outputs: products of rows, instead of panels that would be empty for the most part.
-void narrow(const float* in, size_t in_stride, size_t inputs, const float* weights, const float* bias, bool relu, float* out,
-            size_t out_stride, size_t outputs, size_t rows) {
-  constexpr size_t under_way = 4;
+/// The last `rest` of `count` numbers behind zeros: nothing beyond them is read.
+inline Vector last(const float* numbers, size_t count, int rest) {
+  if (count >= lanes) {
+    Words place;
+#pragma GCC unroll 16
+    for (size_t l = 0; l < lanes; ++l) place[l] = static_cast<int>(l);
+    return place < static_cast<int>(lanes) - rest ? Vector{} : at(numbers + count - lanes);
+  }
+  float some[lanes] = {};
+  for (size_t i = 0; i < count; ++i) some[lanes - count + i] = numbers[i];
+  return at(some);
+}
+
+/// One output of `rows` rows: products of rows, instead of a panel that would be empty for the most part.
+template <size_t rows>
+inline void some_products(const Layer& layer, size_t output, const float* in, size_t in_stride, float* out, size_t out_stride) {
+  const size_t inputs = layer.inputs;
+  const float* const weights = layer.weights + output * inputs;
+  Vector products[rows];
+#pragma GCC unroll 16
   for (size_t r = 0; r < rows; ++r) {
     const float* const x = in + r * in_stride;
-    for (size_t o = 0; o < outputs; ++o) {
-      const float* const weight = weights + o * inputs;
-      Vector sums[under_way] = {};
-      size_t i = 0;
-      for (; i + under_way * lanes <= inputs; i += under_way * lanes) {
-#pragma GCC unroll 4
-        for (size_t k = 0; k < under_way; ++k) sums[k] += at(x + i + k * lanes) * at(weight + i + k * lanes);
+    Vector sums[2] = {};
+    size_t i = 0;
+    for (; i + 2 * lanes <= inputs; i += 2 * lanes) {
+      sums[0] = fused(at(x + i), at(weights + i), sums[0]);
+      sums[1] = fused(at(x + i + lanes), at(weights + i + lanes), sums[1]);
+    }
+    if (i + lanes <= inputs) sums[0] = fused(at(x + i), at(weights + i), sums[0]);
+    const int rest = static_cast<int>(inputs % lanes);
+    if (rest > 0) sums[1] = fused(last(x, inputs, rest), last(weights, inputs, rest), sums[1]);
+    products[r] = sums[0] + sums[1];
+  }
+  const Vector sums = larger(floor_of(layer), lane_sums(products) + all(layer.bias[output]));
+#pragma GCC unroll 16
+  for (size_t r = 0; r < rows; ++r) out[r * out_stride + output] = sums[r];
+}
+
+void narrow(const Layer& layer, const float* in, size_t in_stride, float* out, size_t out_stride, size_t rows) {
+  for (size_t output = 0; output < layer.outputs; ++output) {
+    if (rows < lanes) {
+      for (size_t r = 0; r < rows; ++r) some_products<1>(layer, output, in + r * in_stride, in_stride, out + r * out_stride, out_stride);
+    } else {
+      for (size_t r = 0; r < rows; r += lanes) {
+        const size_t first = r + lanes <= rows ? r : rows - lanes;
+        some_products<lanes>(layer, output, in + first * in_stride, in_stride, out + first * out_stride, out_stride);
       }
-      for (; i + lanes <= inputs; i += lanes) sums[0] += at(x + i) * at(weight + i);
-      Four fours = {};
-      for (; i + 4 <= inputs; i += 4) fours += four_at(x + i) * four_at(weight + i);
-      float rest = bias[o];
-      for (; i < inputs; ++i) rest += x[i] * weight[i];
-      const Vector all = (sums[0] + sums[1]) + (sums[2] + sums[3]);
-      float part[lanes];
-      put(part, all);
-#pragma GCC unroll 4
-      for (size_t half = lanes / 2; half > 0; half /= 2) {
-#pragma GCC unroll 8
-        for (size_t k = 0; k < half; ++k) part[k] += part[k + half];
-      }
-      float sum = (part[0] + rest) + ((fours[0] + fours[2]) + (fours[1] + fours[3]));
-      if (relu && sum < 0) sum = 0;  // NaN stays
-      out[r * out_stride + o] = sum;
     }
   }
 }
 
+// A number alone takes the same steps as a vector of them, and less time.
+inline float larger(float a, float b) { return a > b ? a : b; }
+inline float smaller(float a, float b) { return a < b ? a : b; }
+#if defined(__AVX2__)
+inline float fused(float a, float b, float sum) { return __builtin_fmaf(a, b, sum); }
+#else
+inline float fused(float a, float b, float sum) { return sum + a * b; }
+#endif
+
 /// exp(x) by 2^n exp(r), |r| <= ln(2)/2: n by adding a number so large that what is behind the point falls off, exp(r) by Taylor's series, whose
-/// seventh term is below float's resolution. Held within what 2^n can be; NaN stays.
-inline Vector exponential(Vector x) {
-  constexpr float most = 87.0f, log2_e = 1.44269504f, shift = 12582912.0f;  // 1.5 × 2^23
-  constexpr float ln2_high = 0.693359375f, ln2_low = -2.12194440e-4f;       // exact products with n
-  using Bits = int __attribute__((vector_size(sizeof(Vector))));
-  x = x > most ? Vector{} + most : x;
-  x = x < -most ? Vector{} - most : x;
-  const Vector shifted = x * log2_e + shift;
-  const Vector n = shifted - shift;
-  const Vector r = (x - n * ln2_high) - n * ln2_low;
-  constexpr float terms[] = {1.0f / 720, 1.0f / 120, 1.0f / 24, 1.0f / 6, 1.0f / 2, 1.0f, 1.0f};
-  Vector sum = Vector{} + 1.0f / 5040;
-#pragma GCC unroll 8
-  for (const float term : terms) sum = sum * r + term;
+/// seventh term is below float's resolution. Held within what 2^n can be; NaN stays. Bits: int, or a vector of them.
+template <class Number, class Bits>
+inline Number exponential(Number x) {
+  const auto c = [](float number) { return Number{} + number; };
+  const Number shift = c(12582912.0f);  // 1.5 × 2^23
+  x = larger(c(-87.0f), smaller(c(87.0f), x));
+  const Number shifted = fused(x, c(1.44269504f), shift);  // log2(e)
+  const Number n = shifted - shift;
+  const Number r = fused(n, c(2.12194440e-4f), fused(n, c(-0.693359375f), x));  // ln(2) in two parts: the first gives exact products
+  const Number r2 = r * r;  // terms by pairs: none waits for all that come after it
+  const Number low = fused(fused(r, c(1.0f / 6), c(1.0f / 2)), r2, r + c(1.0f));
+  const Number high = fused(fused(r, c(1.0f / 5040), c(1.0f / 720)), r2, fused(r, c(1.0f / 120), c(1.0f / 24)));
+  const Number sum = fused(high, r2 * r2, low);
   Bits bits;
   __builtin_memcpy(&bits, &shifted, sizeof bits);
   bits = (bits << 23) + (127 << 23);  // of 2^n
-  Vector power;
+  Number power;
   __builtin_memcpy(&power, &bits, sizeof power);
   return sum * power;
 }
 
 void logistic(float* numbers, size_t count) {
-  for (size_t i = 0; i < count; i += lanes) put(numbers + i, 1.0f / (1.0f + exponential(-at(numbers + i))));
+  size_t i = 0;
+  for (; i + lanes <= count; i += lanes) put(numbers + i, 1.0f / (1.0f + exponential<Vector, Words>(-at(numbers + i))));
+  for (; i < count; ++i) numbers[i] = 1.0f / (1.0f + exponential<float, int>(-numbers[i]));
 }
 
 }  // namespace

@@ -19,10 +19,10 @@ constexpr float below_all = -std::numeric_limits<float>::infinity();  // of leav
 
 std::size_t whole(std::size_t count, std::size_t of) noexcept { return (count + of - 1) / of * of; }
 
-bool has_missing(const float* event, std::size_t features) noexcept {
+bool has_missing(const float* event, std::size_t features, std::size_t stride = 1) noexcept {
   constexpr std::uint32_t infinite = 0x7f800000;  // NaN has larger bits: integers, which compilers compare side by side
   std::uint32_t missing = 0;
-  for (std::size_t j = 0; j < features; ++j) missing |= infinite - (std::bit_cast<std::uint32_t>(event[j]) & 0x7fffffffu);
+  for (std::size_t j = 0; j < features; ++j) missing |= infinite - (std::bit_cast<std::uint32_t>(event[j * stride]) & 0x7fffffffu);
   return (missing & 0x80000000u) != 0;
 }
 
@@ -84,6 +84,7 @@ struct Forest::Scratch {
   std::vector<WalkedEvent> events;
   std::vector<WalkedEvent> missing;
   AlignedVector<double> sums;
+  WeightedMedian::Room median;
 
   static Scratch& of_thread() {
     thread_local Scratch scratch;
@@ -95,14 +96,20 @@ struct Forest::Scratch {
   }
 };
 
-Forest::Forest(const ForestArrays& arrays, Isa isa)
+Forest::Forest(ForestArrays arrays, Isa isa)
     : features_(arrays.features),
       takes_missing_(!arrays.missing_left.empty()),
       kernels_(&leaf_set_kernels(isa)),
+      sums_(arrays.outputs),
       base_(arrays.base),
       scale_(arrays.scale),
       link_(arrays.link) {
-  const std::vector<TreeShape> shapes = check_forest(arrays);
+  std::vector<TreeShape> shapes = check_forest(arrays);
+  if (arrays.join == Join::weighted_median) {  // the engines add all the same: each tree to a sum of its own
+    median_ = WeightedMedian(arrays);
+    sums_ = arrays.outputs;
+    shapes = check_forest(arrays);
+  }
   const std::vector<float> values = summable_values(arrays, shapes);
   std::vector<std::size_t> walked, alone;
   for (const std::vector<std::size_t>& some : trees_by_size(shapes)) {
@@ -114,7 +121,7 @@ Forest::Forest(const ForestArrays& arrays, Isa isa)
   }
   walked_ = WalkedTrees(arrays, shapes, values, walked);
   alone_ = WalkedTrees(arrays, shapes, values, alone);
-  const std::size_t fitting = whole(sums_bytes / (sizeof(double) * outputs()) + 1, kernels_->many);
+  const std::size_t fitting = whole(sums_bytes / (sizeof(double) * sums_) + 1, kernels_->many);
   block_rows_ = std::min(walked_.empty() ? 4 * kernels_->many : walked_.block_rows(), fitting);
 }
 
@@ -125,10 +132,10 @@ bool Forest::one(const Rows& row, float* out) const {
   double some_sums[few_numbers];
   float* event = numbers;
   double* sums = some_sums;
-  if (room > few_numbers || outputs() > few_numbers) {
+  if (room > few_numbers || sums_ > few_numbers) {
     Scratch& scratch = Scratch::of_thread();
     Scratch::reserve(scratch.rows, room);
-    Scratch::reserve(scratch.sums, outputs());
+    Scratch::reserve(scratch.sums, sums_);
     event = scratch.rows.data();
     sums = scratch.sums.data();
   }
@@ -136,7 +143,7 @@ bool Forest::one(const Rows& row, float* out) const {
   std::fill(event + features_, event + room, below_all);
   const bool missing = has_missing(event, features_);
   if (missing && !takes_missing_) return false;
-  std::fill_n(sums, outputs(), 0.0);
+  std::fill_n(sums, sums_, 0.0);
   for (const LeafSets& sets : sets_) {
     if (sets.scores_one()) kernels_->one(sets.trees(), event, missing, sums);
   }
@@ -152,18 +159,27 @@ bool Forest::one(const Rows& row, float* out) const {
   return true;
 }
 
-void Forest::add_sets(const Rows& rows, Scratch& scratch) const {
+/// Returns the first row with a NaN that the trees don't take, else their number.
+std::size_t Forest::add_sets(const Rows& rows, Scratch& scratch) const {
   Scratch::reserve(scratch.columns, features_ * kernels_->many);
   for (std::size_t first = 0; first < rows.count;) {
     const std::size_t rest = rows.count - first;
     const bool many = rest > kernels_->many / 2;
     const std::size_t events = many ? kernels_->many : kernels_->few;
-    rows.part(first, std::min(rest, events)).transpose(features_, events, scratch.columns.data());
+    float* const columns = scratch.columns.data();
+    rows.part(first, std::min(rest, events)).transpose(features_, events, columns);
+    const bool missing = kernels_->any_missing(columns, features_ * events);
+    if (missing && !takes_missing_) {
+      std::size_t row = 0;
+      while (!has_missing(columns + row, features_, events)) ++row;
+      return first + row;
+    }
     for (const LeafSets& sets : sets_) {
-      (many ? kernels_->all_of_many : kernels_->all_of_few)(sets.trees(), scratch.columns.data(), &scratch.sums[first * outputs()]);
+      (many ? kernels_->all_of_many : kernels_->all_of_few)(sets.trees(), columns, missing, &scratch.sums[first * sums_]);
     }
     first += events;
   }
+  return rows.count;
 }
 
 /// Returns the first row with a NaN that the trees don't take, else their number. Only rows with NaN are walked slowly.
@@ -180,10 +196,9 @@ std::size_t Forest::add_walked(const Rows& rows, Scratch& scratch) const {
     event[features_] = below_all;
     const bool has = has_missing(event, features_);
     if (has && !takes_missing_) return i;
-    (has ? scratch.missing[missing++] : scratch.events[events++]) = {event, &scratch.sums[i * outputs()]};
+    (has ? scratch.missing[missing++] : scratch.events[events++]) = {event, &scratch.sums[i * sums_]};
   }
-  if (walked_.empty()) return rows.count;
-  double* const nowhere = &scratch.sums[whole(rows.count, kernels_->many) * outputs()];
+  double* const nowhere = &scratch.sums[whole(rows.count, kernels_->many) * sums_];
   while (events % together != 0) {
     scratch.events[events] = {scratch.events[events - 1].features, nowhere};
     ++events;
@@ -196,23 +211,27 @@ std::size_t Forest::add_walked(const Rows& rows, Scratch& scratch) const {
 std::size_t Forest::block(const Rows& rows, float* out) const {
   Scratch& scratch = Scratch::of_thread();
   const std::size_t places = whole(rows.count, kernels_->many) + 1;
-  Scratch::reserve(scratch.sums, places * outputs());
-  std::fill_n(scratch.sums.begin(), places * outputs(), 0.0);
-  if (!takes_missing_ || !walked_.empty()) {
-    const std::size_t done = add_walked(rows, scratch);
-    if (done < rows.count) return done;
-  }
-  if (!sets_.empty()) add_sets(rows, scratch);
+  Scratch::reserve(scratch.sums, places * sums_);
+  std::fill_n(scratch.sums.begin(), places * sums_, 0.0);
+  std::size_t done = rows.count;
+  if (!walked_.empty()) done = add_walked(rows, scratch);
+  if (!sets_.empty() && done == rows.count) done = add_sets(rows, scratch);
+  if (done < rows.count) return done;
   finish(scratch.sums.data(), rows.count, out);
   return rows.count;
 }
 
-void Forest::finish(double* sums, std::size_t events, float* out) const noexcept {
+/// From what the trees gave to scores. How trees are joined is known here alone.
+void Forest::finish(double* sums, std::size_t events, float* out) const {
+  if (!median_.empty()) {
+    WeightedMedian::Room& room = Scratch::of_thread().median;
+    for (std::size_t event = 0; event < events; ++event) sums[event] = median_(sums + event * sums_, room);
+  }
   const std::size_t count = outputs();
   for (std::size_t event = 0; event < events; ++event) {
     for (std::size_t i = 0; i < count; ++i) sums[event * count + i] = base_[i] + scale_ * sums[event * count + i];
   }
-  if (link_ != Link::softmax) return apply_link(link_, sums, events * count, out);
+  if (!joins_outputs(link_)) return apply_link(link_, sums, events * count, out);
   for (std::size_t event = 0; event < events; ++event) apply_link(link_, sums + event * count, count, out + event * count);
 }
 

@@ -8,13 +8,14 @@
 #include "isa.h"
 #include "leaf_sets.h"
 #include "walked_trees.h"
+#include "weighted_median.h"
 
 namespace ophion::native {
 
 class Forest {
  public:
   /// `isa`: the build of the kernels to use. Throws std::invalid_argument for what check_forest() refuses.
-  explicit Forest(const ForestArrays& arrays, Isa isa = best_isa());
+  explicit Forest(ForestArrays arrays, Isa isa = best_isa());
 
   std::size_t features() const noexcept { return features_; }
   std::size_t outputs() const noexcept { return base_.size(); }
@@ -30,9 +31,9 @@ class Forest {
 
   bool one(const Rows& row, float* out) const;
   std::size_t block(const Rows& rows, float* out) const;
-  void add_sets(const Rows& rows, Scratch& scratch) const;
+  std::size_t add_sets(const Rows& rows, Scratch& scratch) const;
   std::size_t add_walked(const Rows& rows, Scratch& scratch) const;
-  void finish(double* sums, std::size_t events, float* out) const noexcept;
+  void finish(double* sums, std::size_t events, float* out) const;
 
   std::size_t features_;
   bool takes_missing_;
@@ -41,6 +42,8 @@ class Forest {
   WalkedTrees walked_;  ///< trees too large for sets, or with categorical splits
   WalkedTrees alone_;   ///< those of the trees in sets_ that are walked where an event comes alone
   std::size_t block_rows_;
+  std::size_t sums_;       ///< that trees add to, of an event: one an output, or, where a median is taken, one a tree
+  WeightedMedian median_;
   std::vector<double> base_;
   double scale_;
   Link link_;

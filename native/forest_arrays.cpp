@@ -39,6 +39,19 @@ void demand_sizes(const ForestArrays& arrays) {
   if (arrays.values.size() % arrays.width() != 0) refuse("values are not whole rows");
 }
 
+/// The weights of a median, where there is one.
+void demand_weights(const ForestArrays& arrays) {
+  if (arrays.join != Join::weighted_median) {
+    if (!arrays.tree_weight.empty()) refuse("tree_weight without a weighted median");
+    return;
+  }
+  if (arrays.outputs != 1) refuse("a weighted median of " + std::to_string(arrays.outputs) + " outputs");
+  if (arrays.tree_weight.size() != arrays.roots.size()) refuse("tree_weight is not one number a tree");
+  for (const double weight : arrays.tree_weight) {
+    if (!std::isfinite(weight) || weight < 0) refuse("a tree of weight " + std::to_string(weight));
+  }
+}
+
 /// The sets of categories, all or none.
 void demand_sets(const ForestArrays& arrays) {
   if (arrays.category_set.empty()) {
@@ -128,6 +141,7 @@ class Check {
 
 std::vector<TreeShape> check_forest(const ForestArrays& arrays) {
   demand_sizes(arrays);
+  demand_weights(arrays);
   demand_sets(arrays);
   Check check(arrays);
   std::vector<TreeShape> shapes;

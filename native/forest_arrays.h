@@ -3,11 +3,22 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <string_view>
 #include <vector>
 
 #include "link_function.h"
 
 namespace ophion::native {
+
+/// What becomes of the numbers of an event's leaves, before scale and link.
+enum class Join { sum, weighted_median };
+
+inline std::optional<Join> join_named(std::string_view name) noexcept {
+  if (name == "sum") return Join::sum;
+  if (name == "weighted_median") return Join::weighted_median;
+  return std::nullopt;
+}
 
 /// Every numeric split reads `x <= threshold ? left : right`, in float32, whatever its trainer's own rule was: the exporter moves the
 /// threshold to the float that means the same. A categorical split sends the categories of its set to the left.
@@ -26,7 +37,9 @@ struct ForestArrays {
   std::vector<std::int32_t> other_left;    ///< of each node: 1 when a category beyond the words, or below 0, goes left
   std::vector<double> values;              ///< leaves × (1 or outputs)
   std::vector<double> base;                ///< one an output
-  double scale = 1;                        ///< base + scale × (sum over the trees) goes into the link
+  double scale = 1;                        ///< base + scale × (the trees joined) goes into the link
+  Join join = Join::sum;
+  std::vector<double> tree_weight;         ///< of each tree: its weight in a median, which is of one output
   Link link = Link::identity;
 
   /// Numbers that a leaf has.

@@ -18,6 +18,7 @@ struct Lanes {
   static constexpr std::size_t count = 16;
   static constexpr std::size_t wide = 4;  ///< registers of events at once
   static constexpr std::size_t block = 32;
+  static constexpr bool high_first = true;  ///< the first leaf is the highest bit of a word
   static constexpr std::size_t rows_a_level = 14;
   using Floats = __m512;
   using Words = __m512i;
@@ -36,11 +37,8 @@ struct Lanes {
   static Way missing_right(Floats x, Floats threshold) { return _mm512_cmp_ps_mask(x, threshold, _CMP_NLE_UQ); }
   static Words keep(Words set, Way way, Words kept) { return _mm512_mask_and_epi32(set, way, set, kept); }
   static Words both(Words a, Words b) { return _mm512_and_si512(a, b); }
-  /// The number of the lowest bit that is set; anything where there is none.
-  static Words first(Words set) {
-    const Words lowest = _mm512_and_si512(set, _mm512_sub_epi32(_mm512_setzero_si512(), set));
-    return _mm512_sub_epi32(_mm512_set1_epi32(31), _mm512_lzcnt_epi32(lowest));
-  }
+  /// The number of the first leaf in the set; anything where there is none.
+  static Words first(Words set) { return _mm512_lzcnt_epi32(set); }
   static Words where_any(Words set, Words then, Words otherwise) {
     return _mm512_mask_blend_epi32(_mm512_test_epi32_mask(set, set), otherwise, then);
   }
@@ -60,6 +58,16 @@ struct Lanes {
   static Floats gather(const float* from, Words index) {
     return _mm512_mask_i32gather_ps(_mm512_setzero_ps(), static_cast<__mmask16>(-1), index, from, 4);
   }
+
+
+  class Missing {
+   public:
+    void look_at(Floats numbers) { any_ = static_cast<__mmask16>(any_ | _mm512_cmp_ps_mask(numbers, numbers, _CMP_UNORD_Q)); }
+    bool found() const { return any_ != 0; }
+
+   private:
+    __mmask16 any_ = 0;
+  };
 
   /// Numbers of an event, to pick from.
   class Block {
@@ -98,8 +106,9 @@ struct Lanes {
 
 struct Lanes {
   static constexpr std::size_t count = 8;
-  static constexpr std::size_t wide = 4;
+  static constexpr std::size_t wide = 6;
   static constexpr std::size_t block = 8;
+  static constexpr bool high_first = false;
   static constexpr std::size_t rows_a_level = 9;
   using Floats = __m256;
   using Words = __m256i;
@@ -140,6 +149,15 @@ struct Lanes {
   static Floats gather(const float* from, Words index) {
     return _mm256_mask_i32gather_ps(_mm256_setzero_ps(), from, index, _mm256_castsi256_ps(_mm256_set1_epi32(-1)), 4);
   }
+
+  class Missing {
+   public:
+    void look_at(Floats numbers) { any_ = _mm256_or_ps(any_, _mm256_cmp_ps(numbers, numbers, _CMP_UNORD_Q)); }
+    bool found() const { return _mm256_movemask_ps(any_) != 0; }
+
+   private:
+    Floats any_ = _mm256_setzero_ps();
+  };
 
   class Block {
    public:
@@ -183,6 +201,7 @@ struct Lanes {
   static constexpr std::size_t count = 4;
   static constexpr std::size_t wide = 4;
   static constexpr std::size_t block = 1;
+  static constexpr bool high_first = false;
   static constexpr std::size_t rows_a_level = 0;
   using Floats = float __attribute__((vector_size(16)));
   using Words = std::uint32_t __attribute__((vector_size(16)));
@@ -216,6 +235,15 @@ struct Lanes {
   static Floats look_up(const float* table, Words index) {
     return Floats{table[index[0]], table[index[1]], table[index[2]], table[index[3]]};
   }
+
+  class Missing {
+   public:
+    void look_at(Floats numbers) { any_ |= (Words)(numbers != numbers); }
+    bool found() const { return (any_[0] | any_[1] | any_[2] | any_[3]) != 0; }
+
+   private:
+    Words any_{};
+  };
 
   class Sum {
    public:

@@ -18,6 +18,16 @@ constexpr std::uint32_t all_bits = ~std::uint32_t{0};
 
 std::uint32_t first_bits(std::size_t count) { return count >= word_leaves ? all_bits : (std::uint32_t{1} << count) - 1; }
 
+/// A set of leaves, the first of which is bit 0, as the kernels want it.
+std::uint32_t in_order(std::uint32_t leaves, const LeafSetKernels& kernels) {
+  if (!kernels.high_first) return leaves;
+  leaves = leaves << 16 | leaves >> 16;
+  leaves = (leaves & 0x00ff00ffu) << 8 | (leaves >> 8 & 0x00ff00ffu);
+  leaves = (leaves & 0x0f0f0f0fu) << 4 | (leaves >> 4 & 0x0f0f0f0fu);
+  leaves = (leaves & 0x33333333u) << 2 | (leaves >> 2 & 0x33333333u);
+  return (leaves & 0x55555555u) << 1 | (leaves >> 1 & 0x55555555u);
+}
+
 }  // namespace
 
 std::vector<std::vector<std::size_t>> trees_by_size(const std::vector<TreeShape>& shapes) {
@@ -144,7 +154,7 @@ LeafSets::LeafSets(const ForestArrays& arrays, const std::vector<TreeShape>& sha
       std::copy_n(from, width_, &values_[(t * leaves_ + place) * width_]);
     }
   }
-  place(trees);
+  place(trees, kernels);
   std::size_t levels = 0;
   for (const std::size_t tree : which) levels += shapes[tree].depth;
   if (kernels.rows_a_level > 0) place_side_by_side(trees, kernels);
@@ -161,13 +171,13 @@ LeafSets::LeafSets(const ForestArrays& arrays, const std::vector<TreeShape>& sha
             splits_.data(), groups_.size(), groups_.data(), runs_.data(),    row_all_.data(), row_feature_.data(), row_threshold_.data(), row_kept_.data()};
 }
 
-void LeafSets::place(const std::vector<Tree>& trees) {
+void LeafSets::place(const std::vector<Tree>& trees, const LeafSetKernels& kernels) {
   for (const Tree& tree : trees) {
     for (std::size_t word = 0; word < words_; ++word) {
-      LeafSetTrees::Word placed{first_bits(word == 0 ? tree.cut : tree.rows.size() - tree.cut), 0, 0};
+      LeafSetTrees::Word placed{in_order(first_bits(word == 0 ? tree.cut : tree.rows.size() - tree.cut), kernels), 0, 0};
       placed.left_end = static_cast<std::uint32_t>(splits_.size());
       for (const auto& [split, kept] : tree.of_word(word)) {
-        splits_.push_back({split->feature, split->threshold, kept});
+        splits_.push_back({split->feature, split->threshold, in_order(kept, kernels)});
         if (split->missing_left) ++placed.left_end;
       }
       placed.end = static_cast<std::uint32_t>(splits_.size());
@@ -193,7 +203,7 @@ void LeafSets::add_run(std::span<const Tree> trees, std::size_t word, std::size_
       const std::size_t place = row++ * kernels.lanes + lane;
       row_feature_[place] = static_cast<std::uint8_t>(split->feature % kernels.block | (split->missing_left ? 0 : missing_right));
       row_threshold_[place] = split->threshold;
-      row_kept_[place] = kept;
+      row_kept_[place] = in_order(kept, kernels);
     }
   }
   if (end > first) runs_.push_back({static_cast<std::uint32_t>(block * kernels.block), static_cast<std::uint32_t>(end)});
@@ -211,7 +221,8 @@ void LeafSets::place_side_by_side(const std::vector<Tree>& trees, const LeafSetK
     }
     for (std::size_t word = 0; word < words_; ++word) {
       for (std::size_t lane = 0; lane < kernels.lanes; ++lane) {
-        row_all_.push_back(lane >= some.size() ? all_bits : first_bits(word == 0 ? some[lane].cut : some[lane].rows.size() - some[lane].cut));
+        const std::uint32_t all = lane >= some.size() ? all_bits : first_bits(word == 0 ? some[lane].cut : some[lane].rows.size() - some[lane].cut);
+        row_all_.push_back(in_order(all, kernels));
       }
     }
     groups_.push_back(group);

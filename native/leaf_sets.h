@@ -64,10 +64,13 @@ struct LeafSetKernels {
   std::size_t lanes;          ///< of a register
   std::size_t many, few;      ///< events that all() takes at once: either
   std::size_t block;          ///< features among which one() picks
+  bool high_first;            ///< a word's first leaf is its highest bit; else its lowest
   std::size_t rows_a_level;   ///< one() does so many rows while a walk goes down one level of `lanes` trees, about; 0: there is no one()
-  /// Adds the leaves of `many` or `few` events to sums (events × outputs); `columns` is features × events. NaN is taken as trained.
-  void (*all_of_many)(const LeafSetTrees& trees, const float* columns, double* sums);
-  void (*all_of_few)(const LeafSetTrees& trees, const float* columns, double* sums);
+  /// Adds the leaves of `many` or `few` events to sums (events × outputs); `columns` is features × events, `missing`: there are NaN.
+  void (*all_of_many)(const LeafSetTrees& trees, const float* columns, bool missing, double* sums);
+  void (*all_of_few)(const LeafSetTrees& trees, const float* columns, bool missing, double* sums);
+  /// Whether there is a NaN among `many` or `few` times some numbers.
+  bool (*any_missing)(const float* numbers, std::size_t count);
   /// Adds the leaves of one event; `event` has room for whole blocks, `missing`: it has NaN.
   void (*one)(const LeafSetTrees& trees, const float* event, bool missing, double* sums);
 };
@@ -90,7 +93,7 @@ class LeafSets {
  private:
   struct Tree;
   Tree read(std::size_t root, std::size_t leaves) const;
-  void place(const std::vector<Tree>& trees);
+  void place(const std::vector<Tree>& trees, const LeafSetKernels& kernels);
   void place_side_by_side(const std::vector<Tree>& trees, const LeafSetKernels& kernels);
   void add_run(std::span<const Tree> trees, std::size_t word, std::size_t block, const LeafSetKernels& kernels);
 

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstring>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -14,8 +13,7 @@
 namespace ophion::native {
 namespace {
 
-constexpr std::size_t vector = 16;      // the widest
-constexpr std::size_t block_rows = 48;  // what a layer makes of them stays in the processor's first cache
+constexpr std::size_t block_rows = 63;  // whole tiles of every kernel; what a layer makes of them stays in the processor's first caches
 
 [[noreturn]] void refuse(std::size_t step, const std::string& problem) {
   throw std::invalid_argument("network: step " + std::to_string(step) + " " + problem);
@@ -70,120 +68,131 @@ void activate(Activation activation, float parameter, float* x, std::size_t coun
 }  // namespace
 
 Network::Network(std::vector<NetworkStep> steps, std::size_t features, Link link, Isa isa)
-    : features_(features), outputs_(features), input_stride_(whole_panels(features)), scratch_(input_stride_), link_(link),
-      kernels_(&kernels(isa)) {
+    : features_(features), outputs_(features), slot_width_(whole_panels(features)), link_(link), kernels_(&kernels(isa)) {
   if (features == 0) throw std::invalid_argument("network: no features");
   if (steps.empty()) throw std::invalid_argument("network: no steps");
-  std::size_t place = 0;  // where the latest result lies
-  std::vector<std::pair<std::size_t, std::size_t>> results;  // of each step: place, width
   std::vector<bool> wanted(steps.size(), false);  // by a later sum
   for (std::size_t i = 0; i < steps.size(); ++i) {
     if (steps[i].kind != NetworkStep::Kind::add) continue;
     if (steps[i].from < -1 || steps[i].from >= static_cast<std::int32_t>(i)) refuse(i, "adds what is not there yet");
     if (steps[i].from >= 0) wanted[static_cast<std::size_t>(steps[i].from)] = true;
   }
+  std::vector<std::pair<std::size_t, std::size_t>> results;  // of each step: slot, width
+  std::size_t slot = 0, spare = 0;                           // where the latest result lies; a slot whose result nobody wants any more
   for (std::size_t i = 0; i < steps.size(); ++i) {
     const NetworkStep& given = steps[i];
-    Step step{given.kind, outputs_, whole_panels(outputs_), 0, {}, {}, given.activation, static_cast<float>(given.parameter), 0, place};
-    // A result that a later sum wants, and the input, are not written over.
-    const bool in_place = given.kind != NetworkStep::Kind::dense && i > 0 && !wanted[i - 1];
+    const bool kept = i == 0 || wanted[i - 1];  // the input, and what a later sum wants, are not written over
+    Step step{given.kind, given.activation, static_cast<float>(given.parameter), 0, outputs_, whole_panels(outputs_), slot};
     if (given.kind == NetworkStep::Kind::dense) {
-      if (given.inputs != outputs_) refuse(i, "takes " + std::to_string(given.inputs) + " numbers, but gets " + std::to_string(outputs_));
-      if (given.outputs == 0 || given.weights.size() != given.inputs * given.outputs || given.bias.size() != given.outputs) {
-        refuse(i, "has weights or a bias of another shape");
-      }
-      if (!all_finite(given.weights) || !all_finite(given.bias)) refuse(i, "has a weight that is not finite");
-      step.inputs = given.inputs;
-      step.width = given.outputs;
-      step.stride = whole_panels(given.outputs);
-      step.bias.assign(step.stride, 0.0f);
-      std::copy(given.bias.begin(), given.bias.end(), step.bias.begin());
-      step.weights = given.outputs <= most_narrow ? AlignedVector<float>(given.weights.begin(), given.weights.end())
-                                                  : in_panels(given, step.stride);
+      step = dense_step(given, i);
     } else if (given.kind == NetworkStep::Kind::add) {
       const auto [other, width] = given.from < 0 ? std::pair{std::size_t{0}, features_} : results[static_cast<std::size_t>(given.from)];
       if (width != outputs_) refuse(i, "adds " + std::to_string(width) + " numbers to " + std::to_string(outputs_));
       step.from = other;
     } else if (!std::isfinite(given.parameter)) {
       refuse(i, "has a parameter that is not finite");
+    } else if (given.activation == Activation::relu && !kept && steps_.back().kind == NetworkStep::Kind::dense) {
+      steps_.back().layer.relu = true;
+      results.push_back(results.back());
+      continue;
     }
-    if (!in_place) {
-      step.place = scratch_;
-      scratch_ += step.stride;
+    if (kept || given.kind == NetworkStep::Kind::dense) {
+      step.slot = spare > 0 ? spare : slots_++;
+      spare = kept ? 0 : slot;
     }
-    place = step.place;
+    slot = step.slot;
     outputs_ = step.width;
-    results.emplace_back(place, outputs_);
+    slot_width_ = std::max(slot_width_, step.stride);
+    results.emplace_back(slot, outputs_);
     steps_.push_back(std::move(step));
+  }
+  Step& last = steps_.back();
+  if (last.kernel == kernels_->narrow) {
+    last.slot = 0;
+    last.stride = outputs_;
   }
 }
 
+Network::Step Network::dense_step(const NetworkStep& given, std::size_t index) const {
+  if (given.inputs != outputs_) refuse(index, "takes " + std::to_string(given.inputs) + " numbers, but gets " + std::to_string(outputs_));
+  if (given.outputs == 0 || given.weights.size() != given.inputs * given.outputs || given.bias.size() != given.outputs) {
+    refuse(index, "has weights or a bias of another shape");
+  }
+  if (!all_finite(given.weights) || !all_finite(given.bias)) refuse(index, "has a weight that is not finite");
+  const bool narrow = given.outputs <= most_narrow;
+  Step step{given.kind, given.activation, 0, 0, given.outputs, whole_panels(given.outputs), 0};
+  step.weights = narrow ? AlignedVector<float>(given.weights.begin(), given.weights.end()) : in_panels(given, step.stride);
+  step.bias.assign(step.stride, 0.0f);
+  std::copy(given.bias.begin(), given.bias.end(), step.bias.begin());
+  step.kernel = narrow ? kernels_->narrow : kernels_->dense;
+  step.layer = {step.weights.data(), step.bias.data(), given.inputs, given.outputs, false};
+  return step;
+}
+
+namespace {
+
 /// A thread's own memory, kept for its next call.
-struct Network::Scratch {
-  AlignedVector<float> numbers;
-  std::vector<double> sums;
-};
+__attribute__((noinline)) float* scratch(std::size_t numbers) {
+  thread_local AlignedVector<float> kept;
+  if (kept.size() < numbers) kept.resize(numbers);
+  return kept.data();
+}
+
+__attribute__((noinline)) void put_through(Link link, std::size_t outputs, std::size_t rows, float* scores) {
+  thread_local std::vector<double> sums;
+  for (std::size_t r = 0; r < rows; ++r, scores += outputs) {
+    sums.assign(scores, scores + outputs);
+    apply_link(link, sums.data(), outputs, scores);
+  }
+}
+
+}  // namespace
 
 void Network::score(const float* in, std::ptrdiff_t row_stride, std::ptrdiff_t column_stride, std::size_t rows, float* out) const {
-  thread_local Scratch scratch;
-  if (scratch.numbers.size() < scratch_ * block_rows) scratch.numbers.resize(scratch_ * block_rows);
-  if (scratch.sums.size() < outputs_) scratch.sums.resize(outputs_);
-  float* const numbers = scratch.numbers.data();
-  for (std::size_t first = 0; first < rows; first += block_rows) {
-    const std::size_t count = std::min(block_rows, rows - first);
-    const float* input = in + static_cast<std::ptrdiff_t>(first) * row_stride;
-    std::size_t input_stride = input_stride_;
-    if (column_stride == 1 && row_stride >= 0) {
-      input_stride = static_cast<std::size_t>(row_stride);
-    } else {
+  alignas(64) std::array<float, 1024> few;  // enough for an event of most networks: a thread's own memory has to be looked for
+  const std::size_t slot_size = slot_width_ * std::min(rows, block_rows);
+  float* const slots = slots_ * slot_size <= few.size() ? few.data() : scratch(slots_ * slot_size);
+  for (std::size_t left = rows, count; left > 0; left -= count, in += static_cast<std::ptrdiff_t>(count) * row_stride, out += count * outputs_) {
+    count = left <= block_rows ? left : left >= 2 * block_rows ? block_rows : left / 2;  // no block of a few rows
+    Rows input{in, static_cast<std::size_t>(row_stride)};
+    if (column_stride != 1 || row_stride < 0) {
+      input = {slots, features_};
       for (std::size_t r = 0; r < count; ++r) {
         for (std::size_t j = 0; j < features_; ++j) {
-          numbers[r * input_stride_ + j] = input[static_cast<std::ptrdiff_t>(r) * row_stride + static_cast<std::ptrdiff_t>(j) * column_stride];
+          slots[r * features_ + j] = in[static_cast<std::ptrdiff_t>(r) * row_stride + static_cast<std::ptrdiff_t>(j) * column_stride];
         }
       }
-      input = numbers;
     }
-    const float* now = input;
-    std::size_t stride = input_stride;
-    for (std::size_t i = 0; i < steps_.size(); ++i) {
-      const Step& step = steps_[i];
-      float* const result = numbers + step.place * block_rows;
-      if (step.kind == NetworkStep::Kind::dense) {
-        const bool relu = i + 1 < steps_.size() && steps_[i + 1].kind == NetworkStep::Kind::activation &&
-                          steps_[i + 1].activation == Activation::relu && steps_[i + 1].place == step.place;
-        if (step.width <= most_narrow) {
-          kernels_->narrow(now, stride, step.inputs, step.weights.data(), step.bias.data(), relu, result, step.stride, step.width, count);
-        } else {
-          kernels_->dense(now, stride, step.inputs, step.weights.data(), step.bias.data(), relu, result, step.stride, count);
-        }
-        if (relu) ++i;
+    Rows now = input;
+    for (const Step& step : steps_) {
+      float* const result = step.slot > 0 ? slots + step.slot * slot_size : out;
+      if (step.kernel) {
+        step.kernel(step.layer, now.numbers, now.stride, result, step.stride, count);
       } else {
-        for (std::size_t r = 0; r < count; ++r) {
-          float* const row = result + r * step.stride;
-          if (result != now) std::copy_n(now + r * stride, step.width, row);
-          if (step.kind == NetworkStep::Kind::activation) {
-            activate(step.activation, step.parameter, row, step.width);
-          } else {
-            const float* const other = step.from == 0 ? input + r * input_stride : numbers + step.from * block_rows + r * step.stride;
-            for (std::size_t j = 0; j < step.width; ++j) row[j] += other[j];
-          }
-        }
+        const Rows other = step.from > 0 ? Rows{slots + step.from * slot_size, step.stride} : input;
+        other_step(step, now, other, result, count);
       }
-      now = result;
-      stride = step.stride;
+      now = {result, step.stride};
+    }
+    if (now.numbers != out) {
+      for (std::size_t r = 0; r < count; ++r) std::copy_n(now.numbers + r * now.stride, outputs_, out + r * outputs_);
     }
     if (link_ == Link::logistic) {
-      std::array<float, block_rows + vector> sums{};
-      for (std::size_t o = 0; o < outputs_; ++o) {
-        for (std::size_t r = 0; r < count; ++r) sums[r] = now[r * stride + o];
-        kernels_->logistic(sums.data(), count);
-        for (std::size_t r = 0; r < count; ++r) out[(first + r) * outputs_ + o] = sums[r];
-      }
-      continue;
+      kernels_->logistic(out, count * outputs_);
+    } else if (link_ != Link::identity) {
+      put_through(link_, outputs_, count, out);
     }
-    for (std::size_t r = 0; r < count; ++r) {
-      std::copy_n(now + r * stride, outputs_, scratch.sums.begin());
-      apply_link(link_, scratch.sums.data(), outputs_, out + (first + r) * outputs_);
+  }
+}
+
+void Network::other_step(const Step& step, Rows now, Rows other, float* result, std::size_t rows) const {
+  for (std::size_t r = 0; r < rows; ++r) {
+    float* const row = result + r * step.stride;
+    if (result != now.numbers) std::copy_n(now.numbers + r * now.stride, step.width, row);
+    if (step.kind == NetworkStep::Kind::activation) {
+      activate(step.activation, step.parameter, row, step.width);
+    } else {
+      for (std::size_t j = 0; j < step.width; ++j) row[j] += other.numbers[r * other.stride + j];
     }
   }
 }

@@ -9,6 +9,7 @@
 
 #include "aligned.h"
 #include "isa.h"
+#include "layer.h"
 #include "link_function.h"
 
 namespace ophion::native {
@@ -32,6 +33,7 @@ class Network {
  public:
   /// `isa`: the build of the kernels to use. Throws std::invalid_argument where steps don't fit each other or a weight is not finite.
   Network(std::vector<NetworkStep> steps, std::size_t features, Link link, Isa isa = best_isa());
+  Network(Network&&) = default;  // the steps point into their own memory
 
   std::size_t features() const noexcept { return features_; }
   std::size_t outputs() const noexcept { return outputs_; }
@@ -42,22 +44,28 @@ class Network {
  private:
   struct Step {
     NetworkStep::Kind kind;
-    std::size_t width;           ///< numbers an event has after it
-    std::size_t stride;          ///< the same, up to whole vectors
-    std::size_t inputs;          ///< dense
-    AlignedVector<float> weights;  ///< dense: in the order of the kernel; a vector must not lie across two cache lines
-    AlignedVector<float> bias;     ///< dense: `stride` numbers
     Activation activation;
     float parameter;
-    std::size_t from;            ///< add: the place of its other summand; 0: the input
-    std::size_t place;           ///< of its result among the scratch's rows; an activation works in place
+    std::size_t from;   ///< add: the slot of its other summand; 0: the input
+    std::size_t width;  ///< numbers an event has after it
+    std::size_t stride;  ///< from row to row of its result: whole panels, but where it writes the scores themselves
+    std::size_t slot;    ///< of the scratch, for its result; an activation works in place; 0: it writes the scores themselves
+    AlignedVector<float> weights{};  ///< dense: in the order of the kernel; a vector must not lie across two cache lines
+    AlignedVector<float> bias{};
+    LayerKernel kernel = nullptr;  ///< dense
+    Layer layer{};                 ///< dense: of these weights, with the relu that follows
   };
-  struct Scratch;
+  struct Rows {
+    const float* numbers;
+    std::size_t stride;
+  };
+  Step dense_step(const NetworkStep& given, std::size_t index) const;
+  void other_step(const Step& step, Rows now, Rows other, float* result, std::size_t rows) const;
 
   std::size_t features_;
   std::size_t outputs_;
-  std::size_t input_stride_;
-  std::size_t scratch_;  ///< numbers of scratch an event needs
+  std::size_t slot_width_;  ///< numbers of an event that a slot of scratch holds
+  std::size_t slots_ = 1;   ///< the first for the input
   Link link_;
   const struct Kernels* kernels_;
   std::vector<Step> steps_;

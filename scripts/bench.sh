@@ -44,6 +44,7 @@ run() {
     native)
       [ ! -x "$programs/native_benchmark" ] || "$programs/native_benchmark"
       "$python" benchmarks/native_peers.py "$programs/native_peers.so" "$work/native"
+      "$python" benchmarks/ydf_trees.py "$programs/native_peers.so" "$work/native"
       "$python" benchmarks/first_score.py "$build" "$work/native" ;;
     *) echo "bench.sh: no benchmark '$1': expected a to i, k, m, p, r, u, native or soak" >&2; exit 2 ;;
   esac

@@ -5,7 +5,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cstdlib>
 #include <random>
 #include <string>
 
@@ -13,6 +12,7 @@
 
 #include "core/temporary_folder.h"
 #include "model_file.h"
+#include "slow_tests.h"
 
 using namespace ophion;
 namespace fs = std::filesystem;
@@ -32,8 +32,7 @@ TEST(DurableFile, IsTheOldOneOrTheNewOneAfterAKillAtAnyMoment) {
   const auto first = model_of('a'), second = model_of('b');
   first->write(file);
   std::minstd_rand random(7);
-  const char* const slow = std::getenv("OPHION_SLOW_TESTS");
-  const int kills = slow && slow[0] == '1' ? 500 : 25;
+  const int kills = slow_tests() ? 500 : 25;
   int changed = 0;
   for (int i = 0; i < kills; ++i) {
     const std::string before = ModelFile::read(file)->hash();

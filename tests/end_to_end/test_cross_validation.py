@@ -6,7 +6,21 @@ import zipfile
 
 import numpy as np
 import pytest
-from support import SCRIPTS, Run, auc, by_label, columns_of, config, network, part, tree, two_gaussians, write_parquet
+from support import (
+    SCRIPTS,
+    STANDARD,
+    Run,
+    auc,
+    by_label,
+    columns_of,
+    config,
+    line,
+    network,
+    part,
+    tree,
+    two_gaussians,
+    write_parquet,
+)
 from test_stop_and_resume import wait_for
 
 FOLDS = 3
@@ -36,7 +50,7 @@ def folded(events, methods, folds=f"number % {FOLDS}", **more):
 @pytest.fixture(scope="module")
 def run(module_place, events):
     """A tree and a network with transforms, each trained three times; the folds say nothing of validation and test."""
-    return module_place.train(folded(events, [deep(), network()]))
+    return module_place.train(folded(events, [deep(), network() | STANDARD]))
 
 
 def test_each_event_is_scored_by_a_model_that_has_not_seen_it(run, events):
@@ -109,16 +123,16 @@ def test_without_the_column_every_event_gets_the_mean_of_all_folds(run, module_p
 
 
 def test_the_table_shows_scores_out_of_fold_and_their_spread(place, events):
-    place.write("train.json", folded(events, [tree()]))
+    place.write("train.json", folded(events, [line()]))
     shown = place.run("train", "train.json").stdout
     assert "AUC out of fold" in shown and "signal efficiency on out of fold (train) events" in shown
     run = Run(place / "runs" / "toy" / "latest")
-    folds = run.metrics["methods"]["tree"]["folds"]
+    folds = run.metrics["methods"]["line"]["folds"]
     mean, spread = folds["mean"]["validation"]["auc"], folds["spread"]["validation"]["auc"]
-    assert f"over 3 folds, each on the events it has not seen:\n  tree  auc {mean:.4f} ± {spread:.4f}" in shown
+    assert f"over 3 folds, each on the events it has not seen:\n  line  auc {mean:.4f} ± {spread:.4f}" in shown
     again = place.run("train", "train.json", "--resume", run.folder)
-    assert "tree: was trained before, its model is kept" in again.stderr
-    assert again.stdout == shown and run.metrics["methods"]["tree"]["folds"] == folds
+    assert "line: was trained before, its model is kept" in again.stderr
+    assert again.stdout == shown and run.metrics["methods"]["line"]["folds"] == folds
 
 
 def test_an_evaluation_takes_the_fold_that_has_not_seen_an_event(run, module_place, events):
@@ -167,19 +181,19 @@ def test_nothing_of_the_folds_is_left_beside_the_model(run, module_place):
 
 
 def test_folds_may_be_drawn_beside_a_test_part_that_none_sees(place, events):
-    run = place.train(folded(events, [tree()], folds=4, test=0.2))
+    run = place.train(folded(events, [line()], folds=4, test=0.2))
     scores = run.scores
     unseen = part(scores, "test")
     assert set(unseen["fold"]) == {-1}
     assert set(part(scores, "validation")["fold"]) == {0, 1, 2, 3}
     assert len(scores["number"]) == 1200 and len(set(scores["number"])) == 1200
     assert abs(len(unseen["number"]) - 240) < 5 * np.sqrt(1200 * 0.2 * 0.8)
-    metrics = run.metrics["methods"]["tree"]
-    assert metrics["metrics"]["test"]["auc"] == pytest.approx(auc(unseen["tree_score"], unseen["label"], unseen["weight"]), abs=1e-12)
+    metrics = run.metrics["methods"]["line"]
+    assert metrics["metrics"]["test"]["auc"] == pytest.approx(auc(unseen["line_score"], unseen["label"], unseen["weight"]), abs=1e-12)
     assert set(metrics["folds"]["mean"]) == {"train", "validation"}
-    found = place.predict(run.model("tree"), events, output="scores.parquet")
+    found = place.predict(run.model("line"), events, output="scores.parquet")
     score_of = dict(zip(found["number"], found["score"], strict=True))
-    assert np.allclose([score_of[number] for number in unseen["number"]], unseen["tree_score"], atol=1e-6), "the mean, in the run too"
+    assert np.allclose([score_of[number] for number in unseen["number"]], unseen["line_score"], atol=1e-6), "the mean, in the run too"
 
 
 @pytest.mark.slow
@@ -244,7 +258,7 @@ def test_a_run_that_is_stopped_in_a_fold_says_so_and_goes_on_later(place, events
 
 @pytest.mark.slow
 def test_isolated_folds_score_as_those_of_this_process(place, events, run):
-    isolated = place.train(folded(events, [network() | {"isolation": "process"}]))
+    isolated = place.train(folded(events, [network() | STANDARD | {"isolation": "process"}]))
     assert np.array_equal(isolated.scores["mlp_score"], run.scores["mlp_score"])
 
 
@@ -258,15 +272,15 @@ def test_isolated_folds_score_as_those_of_this_process(place, events, run):
     ],
 )
 def test_folds_that_can_not_be_are_refused_before_data_is_read(place, split, message):
-    refused = place.refused(config(by_label("nowhere.parquet"), [tree()], split=split), verb="validate", status=2)
+    refused = place.refused(config(by_label("nowhere.parquet"), [line()], split=split), verb="validate", status=2)
     assert message in refused and "/data/split" in refused
 
 
 def test_a_fold_without_events_of_a_class_is_an_error(place, events):
-    refused = place.refused(folded(events, [tree()], folds="(label == 1 ? number : 1) % 3"))
+    refused = place.refused(folded(events, [line()], folds="(label == 1 ? number : 1) % 3"))
     assert "fold 0 has no events of class 'background': data.split leaves it none" in refused
 
 
 def test_a_fold_that_is_no_number_of_a_fold_is_an_error(place, events):
-    refused = place.refused(folded(events, [tree()], folds="(x0 < 0 ? -1 : number) % 3"))
+    refused = place.refused(folded(events, [line()], folds="(x0 < 0 ? -1 : number) % 3"))
     assert "data.split.folds '(x0 < 0 ? -1 : number) % 3' is no whole number from 0 to 2 in" in refused and "(first: -1 at entry" in refused

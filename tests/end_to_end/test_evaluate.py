@@ -30,13 +30,37 @@ def run(module_place, events_file):
 
 
 @pytest.fixture(scope="module")
-def evaluated(module_place, run, events):
-    """Both models on other events, in a folder of its own."""
-    done = module_place.run(
-        *("evaluate", run.model("stump"), run.model("deep"), "signal=signal.parquet", "background=background.parquet"),
-        *("--weight", "weight", "--output", "evaluated", "--json"),
-    )
-    return json.loads(done.stdout)
+def evaluation(module_place, run, events):
+    """Both models on other events, in a folder of its own: what was found, and what a terminal saw of it (None: there is none)."""
+    command = [module_place.program.file, "evaluate", run.model("stump"), run.model("deep"), "signal=signal.parquet",
+               "background=background.parquet", "--weight", "weight", "--output", "evaluated", "--json"]  # fmt: skip
+    try:
+        ours, terminal = pty.openpty()
+    except OSError:
+        ours, terminal = None, subprocess.DEVNULL
+    with open(module_place / "found.json", "w") as found:
+        process = subprocess.Popen(command, cwd=module_place.path, env=module_place.program.environment(), stdin=subprocess.DEVNULL,
+                                   stdout=found, stderr=terminal)  # fmt: skip
+    seen = None
+    if ours is not None:
+        os.close(terminal)
+        seen = b""
+        while True:
+            try:
+                part = os.read(ours, 65536)
+            except OSError:  # how a terminal ends that nobody writes to any more
+                break
+            if not part:
+                break
+            seen += part
+        os.close(ours)
+    assert process.wait(timeout=240) == 0, seen
+    return json.loads((module_place / "found.json").read_text()), seen
+
+
+@pytest.fixture(scope="module")
+def evaluated(evaluation):
+    return evaluation[0]
 
 
 def test_a_run_weighs_its_features(run):
@@ -99,28 +123,11 @@ def test_an_evaluation_leaves_a_folder_like_a_runs(evaluated, module_place):
     assert "none.ophion" in again.stderr
 
 
-def test_long_steps_are_seen_on_a_terminal(module_place, run, events):
+def test_long_steps_are_seen_on_a_terminal(evaluation):
     """Each a line that is written over, with a bar where their number is known."""
-    try:
-        ours, terminal = pty.openpty()
-    except OSError as error:
-        pytest.skip(f"no terminal can be made here: {error}")
-    files = ("signal=signal.parquet", "background=background.parquet", "--output", "seen")
-    process = subprocess.Popen(
-        [module_place.program.file, "evaluate", run.model("stump"), run.model("deep"), *files],
-        cwd=module_place.path, env=module_place.program.environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=terminal,
-    )  # fmt: skip
-    os.close(terminal)
-    seen = b""
-    while True:
-        try:
-            seen += (part := os.read(ours, 65536))
-        except OSError:  # how a terminal ends that nobody writes to any more
-            break
-        if not part:
-            break
-    assert process.wait(timeout=60) == 0
-    os.close(ours)
+    seen = evaluation[1]
+    if seen is None:
+        pytest.skip("no terminal can be made here")
     lines = seen.decode().split("\r\x1b[K")
     for step in ("reading signal.parquet  0/", "deep: importance of the features  2/3 [=============       ]",
                  "comparing the models  100/", "drawing the report  3 figures"):  # fmt: skip

@@ -4,8 +4,8 @@ import pytest
 from support import SCRIPTS, by_label, config, network
 
 
-def unruly(name, **params):
-    return {"name": name, "type": "script", "script": str(SCRIPTS / "unruly.py"), "params": params}
+def unruly(name):
+    return {"name": name, "type": "script", "script": str(SCRIPTS / "unruly.py")}
 
 
 def test_the_next_method_sees_nothing_of_the_one_before(place, events_file, tmp_path_factory):
@@ -21,7 +21,8 @@ def test_the_next_method_sees_nothing_of_the_one_before(place, events_file, tmp_
 @pytest.mark.parametrize("locale", ["C", "POSIX", "C.UTF-8"])
 def test_text_is_utf8_and_in_order_whatever_the_locale(place, events_file, locale):
     environment = {"LC_ALL": locale, "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONUNBUFFERED": None}
-    run = place.train(config(by_label(events_file), [unruly("one", say=True)]), env=environment)
+    talkative = {"name": "one", "type": "script", "script": str(SCRIPTS / "talkative.py")}
+    run = place.train(config(by_label(events_file), [talkative]), env=environment)
     said = [line[2:] for line in run.log.splitlines() if line.startswith("| ")]
     assert said[0] == "größer → ∞ utf-8"
     assert said[1] == "WARNING:root:logged: ä"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support import SCRIPTS, Run, by_label, columns_of, config, line, network, tree, write_parquet
+from support import SCRIPTS, STANDARD, Run, by_label, columns_of, config, line, network, tree, write_parquet
 from test_stop_and_resume import epochs_of, wait_for
 
 
@@ -46,7 +46,7 @@ def is_running(number):
 
 @pytest.mark.slow
 def test_training_in_workers_gives_the_same_bits(place, events_file):
-    methods = [network(), {**tree(), "transform": ["quantile"]}]
+    methods = [network() | STANDARD, {**tree(), "transform": ["quantile"]}]
     here = place.train(config(by_label(events_file), methods, spectators=["event"]), "--output", "here")
     there = place.train(isolated(methods, by_label(events_file), data=config(by_label(events_file), methods, spectators=["event"])["data"]),
                         "--output", "there")

@@ -9,7 +9,7 @@ import sysconfig
 from pathlib import Path
 
 import pytest
-from support import by_label, config, network, tree
+from support import by_label, config, line, network, tree
 
 SITE = sysconfig.get_paths()["purelib"]
 OTHER_PYTHON = Path("/usr/bin/python3")  # Debian's: its libpython is within the executable
@@ -28,7 +28,8 @@ sys.exit(status)
 
 @pytest.fixture
 def train(place, events_file):
-    return place.write("train.json", config(by_label(events_file), [tree()]))
+    """A training of NumPy alone."""
+    return place.write("train.json", config(by_label(events_file), [line()]))
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +64,8 @@ def score_of(out):
     return float(line.split()[1])
 
 
-def test_a_host_that_knows_no_python_opens_a_plugin(place, build_folder, plugin, train):
+def test_a_host_that_knows_no_python_opens_a_plugin(place, build_folder, plugin, events_file):
+    train = place.write("train.json", config(by_label(events_file), [tree()]))
     assert score_of(run(place, build_folder / "bin" / "plain_host", plugin, train)) > 0.5
 
 
@@ -142,7 +144,8 @@ def test_an_environment_without_numpy_is_named(place, train):
 
 
 @pytest.mark.parametrize(("present", "lacking"), [(["numpy"], "threadpoolctl"), (["numpy", "pyarrow", "threadpoolctl"], "s")])
-def test_a_missing_package_is_named_with_the_python_that_lacks_it(place, train, present, lacking):
+def test_a_missing_package_is_named_with_the_python_that_lacks_it(place, events_file, present, lacking):
+    place.write("train.json", config(by_label(events_file), [tree()]))
     environment = empty_environment(place, sys.executable)
     packages = environment / "lib" / f"python{sys.version_info.major}.{sys.version_info.minor}" / "site-packages"
     for one in Path(SITE).iterdir():
@@ -153,8 +156,9 @@ def test_a_missing_package_is_named_with_the_python_that_lacks_it(place, train, 
     assert "_method needs: install it there" in err or "_tool needs: install it there" in err
 
 
-def test_another_build_of_the_same_python_brings_its_own_library(place, train):
+def test_another_build_of_the_same_python_brings_its_own_library(place, events_file):
     """Debian's Python with the packages of this one: other micro version, other build, its own standard library."""
+    place.write("train.json", config(by_label(events_file), [tree()]))
     needs_other_python()
     environment = {"OPHION_PYTHON": OTHER_PYTHON, "PYTHONPATH": SITE}
     place.run("train", "train.json", env=environment)

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from support import by_label, config, network, two_gaussians, write_parquet
+from support import STANDARD, by_label, config, network, two_gaussians, write_parquet
 
 TREE = {"estimator": "sklearn.tree.DecisionTreeClassifier", "params": {"max_depth": 2}}
 
@@ -20,7 +20,7 @@ def behind_scalers(name, of, **params):
 
 def classifiers():
     return [
-        network(),
+        network() | STANDARD,
         sklearn("transformed", "sklearn.tree.DecisionTreeClassifier", max_depth=5) | {"transform": ["quantile"]},
         behind_scalers("scaled_forest", "sklearn.ensemble.RandomForestClassifier", n_estimators=10),
         behind_scalers("scaled_line", "sklearn.linear_model.LogisticRegression"),
@@ -39,10 +39,12 @@ def classifiers():
 
 def regressors():
     return [
-        network(),
+        network() | STANDARD,
         sklearn("tree", "sklearn.tree.DecisionTreeRegressor", max_depth=5),
         sklearn("forest", "sklearn.ensemble.RandomForestRegressor", n_estimators=10),
         sklearn("gradient", "sklearn.ensemble.GradientBoostingRegressor", n_estimators=10),
+        sklearn("ada", "sklearn.ensemble.AdaBoostRegressor", n_estimators=10),
+        sklearn("bag", "sklearn.ensemble.BaggingRegressor", n_estimators=5, max_features=2),
         sklearn("histogram", "sklearn.ensemble.HistGradientBoostingRegressor", max_iter=10),
         sklearn("xgb", "xgboost.XGBRegressor", n_estimators=10, max_depth=4),
         sklearn("lgbm", "lightgbm.LGBMRegressor", n_estimators=10, verbose=-1),

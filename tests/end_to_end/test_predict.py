@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import uproot
-from support import USER_SCRIPTS, assert_plain, by_label, columns_of, config, network, tree, two_gaussians, write_parquet
+from support import STANDARD, USER_SCRIPTS, assert_plain, by_label, columns_of, config, network, tree, two_gaussians, write_parquet
 
 
 @pytest.fixture(scope="module")
@@ -15,7 +15,7 @@ def kept(module_place, events_file, tmp_path_factory):
     """Two models away from where they were trained; the script, its sibling and the run folder's place are gone."""
     for name in ("mlp.py", "layers.py"):
         shutil.copy(USER_SCRIPTS / name, module_place.path)
-    methods = [network(script="mlp.py"), tree()]
+    methods = [network(script="mlp.py") | STANDARD, tree()]
     run = module_place.train(config(by_label(events_file), methods, spectators=["event"]))
     scores = run.scores
     folder = tmp_path_factory.mktemp("elsewhere")

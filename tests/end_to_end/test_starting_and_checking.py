@@ -15,6 +15,7 @@ from support import (
     auc,
     by_label,
     config,
+    line,
     network,
     part,
     tree,
@@ -34,11 +35,12 @@ def classes_apart(n=800):
     return [{name: values[label == k] for name, values in events.items()} for k in (0, 1)]
 
 
-def trained_from_init(place, *files, expected):
-    """The config of init trains as it is; its samples, and the AUC on test."""
+def trained_from_init(place, *files, expected, report=False):
+    """The config of init trains as it is, but for the figures unless they are asked for; its samples, and the AUC on test."""
     place.run("init", *files, "--output", "start.json")
     text = (place / "start.json").read_text()
-    done = place.run("train", "start.json", "--json", "--set", "methods.0.params.max_iter=10", "--set", "threads=1")
+    done = place.run("train", "start.json", "--json", "--set", "methods.0.params.max_iter=10", "--set", "threads=1",
+                     "--set", f"report.enabled={json.dumps(report)}")
     run = Run(place / json.loads(done.stdout)["folder"])
     score = next(name for name in run.scores if name.endswith("_score"))
     rows = part(run.scores, "test")
@@ -55,7 +57,7 @@ def test_init_of_two_files_trains(place):
     background, signal = classes_apart()
     write_trees(place / "signal.root", events=signal)
     write_trees(place / "zz.root", events=background)
-    text = trained_from_init(place, "signal.root", "zz.root", expected=["signal", "zz"])
+    text = trained_from_init(place, "signal.root", "zz.root", expected=["signal", "zz"], report=True)
     assert "// signal.root, tree 'events', " in text and "x0 (float32)" in text
     done = place.run("init", "signal.root", "zz.root", "--output", "start.json", status=1)
     assert_plain(done)
@@ -140,8 +142,9 @@ def torch_finds_cuda():
     return torch.cuda.is_available()
 
 
-NEEDS_PYTHON = {"estimator", "parameter's value", "broken script", "script's argument", "no CUDA here"}
-SLOW = {"package", "estimator's parameter", "regressor", "no script", "script without get_model", "optimizer's argument"}
+NEEDS_PYTHON = {"estimator", "parameter's value", "broken script", "no CUDA here"}
+SLOW = {"package", "estimator's parameter", "regressor", "no script", "script without get_model", "optimizer's argument",
+        "script's argument"}  # the last one: test_a_script_is_checked_before_any_data_is_read
 
 
 def named_mistakes():
@@ -166,7 +169,7 @@ def test_validate_finds_a_mistake_and_where_it_is(place, events_file, name):
 
 
 def test_validate_takes_a_good_config(place, events_file):
-    place.write("train.json", config(by_label(events_file), [tree()]))
+    place.write("train.json", config(by_label(events_file), [line()]))
     assert place.run("validate", "train.json").stdout == "train.json: a valid config of 1 method\n"
     resolved = json.loads(place.run("validate", "train.json", "--json", "--set", "seed=8").stdout)
     assert resolved["seed"] == 8 and resolved["data"]["missing"] == "error"

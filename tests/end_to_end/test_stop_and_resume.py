@@ -168,8 +168,8 @@ def test_ctrl_c_before_there_is_any_model_exits_with_130_too(place, started):
 
 
 def test_a_second_ctrl_c_ends_at_once(place, started):
-    process = started([slow(epochs=5, batch_size=1)])
-    wait_for(lambda: list((place / "runs").glob("toy/*/history/mlp.jsonl")), process)
+    process = started([{"name": "guest", "type": "script", "script": str(SCRIPTS / "guest.py"), "params": {"how": "loop", "when": "train"}}])
+    wait_for(lambda: list((place / "runs").glob("toy/*/checkpoints/guest")), process)
     process.send_signal(signal.SIGINT)
     time.sleep(0.05)
     process.send_signal(signal.SIGINT)

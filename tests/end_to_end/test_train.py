@@ -6,7 +6,7 @@ import zipfile
 
 import numpy as np
 import pytest
-from support import SCRIPTS, Run, auc, by_label, columns_of, config, network, part, tree
+from support import SCRIPTS, STANDARD, Run, auc, by_label, columns_of, config, network, part, tree
 
 FAILING = {"name": "broken", "type": "pytorch", "script": str(SCRIPTS / "failing.py"), "training": {"epochs": 2}}
 
@@ -15,7 +15,7 @@ FAILING = {"name": "broken", "type": "pytorch", "script": str(SCRIPTS / "failing
 def run(module_place, events_file):
     """One run of three methods, the first of which fails."""
     data = {"spectators": ["event"], "split": {"validation": 0.2, "test": 0.3}}
-    return module_place.train(config(by_label(events_file, weight="weight"), [FAILING, network(), tree()], **data))
+    return module_place.train(config(by_label(events_file, weight="weight"), [FAILING, network() | STANDARD, tree()], **data))
 
 
 @pytest.fixture(scope="module")
@@ -202,15 +202,16 @@ def test_a_wrong_override_is_wrong_usage(place, events_file, override, said):
 
 
 def test_when_every_method_fails_the_run_fails(place, events_file):
-    place.write("train.json", config(by_label(events_file), [FAILING, {**FAILING, "name": "too"}]))
+    fails = {"name": "broken", "type": "script", "script": str(SCRIPTS / "guest.py"), "params": {"how": "raise", "when": "train"}}
+    place.write("train.json", config(by_label(events_file), [fails, {**fails, "name": "too"}]))
     done = place.run("train", "train.json", status=1)
     assert done.stdout == ""
     assert done.stderr.splitlines()[-3:] == [
         "ophion: no method gave a model:",
-        "broken: failing.py: train(): RuntimeError: no such luck",
-        "too: failing.py: train(): RuntimeError: no such luck",
+        "broken: guest.py: train(): ValueError: no luck",
+        "too: guest.py: train(): ValueError: no luck",
     ]
-    assert 'failing.py", line 12, in training_step' in done.stderr, "where it happened"
+    assert 'guest.py", line 27, in misbehave' in done.stderr, "where it happened"
     (run,) = (Run(folder) for folder in (place / "runs" / "toy").iterdir() if not folder.is_symlink())
     assert {method["status"] for method in run.metrics["methods"].values()} == {"failed"}
     assert run.metrics["best"] is None

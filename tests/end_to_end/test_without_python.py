@@ -4,7 +4,7 @@ import subprocess
 
 import numpy as np
 import pytest
-from support import SCRIPTS, by_label, config, network, tree, two_gaussians, write_parquet
+from support import SCRIPTS, STANDARD, by_label, config, network, tree, two_gaussians, write_parquet
 
 
 @pytest.fixture(scope="module")
@@ -15,7 +15,7 @@ def events():
 @pytest.fixture(scope="module")
 def run(module_place, events):
     file = write_parquet(module_place / "events.parquet", events)
-    return module_place.train(config(by_label(file), [network(epochs=2), tree()]))
+    return module_place.train(config(by_label(file), METHODS["error"]))
 
 
 def event_loop(build_folder, model, text, status=0):
@@ -85,7 +85,7 @@ def sklearn(name, of, **params):
 
 BOOSTING = sklearn("boosting", "sklearn.ensemble.HistGradientBoostingClassifier", max_iter=10)
 METHODS = {
-    "error": [network(epochs=1) | {"transform": ["standard"]}, tree()],
+    "error": [network(epochs=2) | STANDARD, tree()],  # trained once: `run`
     "drop": [network("default", script=SCRIPTS / "every_activation.py", epochs=1) | {"transform": ["minmax"], "params": {}}],
     "impute": [tree("quantile") | {"transform": ["quantile"]}, sklearn("logistic", "sklearn.linear_model.LogisticRegression")],
     "keep": [BOOSTING],
@@ -93,8 +93,9 @@ METHODS = {
 
 
 @pytest.mark.parametrize("missing", METHODS)
-def test_a_header_of_plain_cpp_gives_the_scores_of_the_model(place, events, missing):
-    run = place.train(config(by_label(write_parquet(place / "events.parquet", events)), METHODS[missing], missing=missing))
+def test_a_header_of_plain_cpp_gives_the_scores_of_the_model(place, events, run, missing):
+    if missing != "error":
+        run = place.train(config(by_label(write_parquet(place / "events.parquet", events)), METHODS[missing], missing=missing))
     rows = np.column_stack([events[f"x{i}"] for i in range(3)]).astype(np.float32)
     if missing != "error":
         rows[::5, 1] = np.nan
@@ -126,6 +127,20 @@ def test_a_header_of_three_classes_names_features_and_scores(place, events):
     rows = np.column_stack([events["x0"], events["x1"]]).astype(np.float32)
     expected = place.program.score(run.model("3_trees"), rows, place.path, "native").reshape(-1, 3)
     assert np.allclose(scores_of_header(place, place / "trees.h", "3_trees", rows), expected, atol=1e-6)
+
+
+def test_a_header_of_a_weighted_median(place, events):
+    answers = events | {"y": (events["x0"] ** 2 - events["x1"]).astype(np.float64)}
+    samples = [{"files": str(write_parquet(place / "events.parquet", answers))}]
+    run = place.train(config(samples, [sklearn("ada", "sklearn.ensemble.AdaBoostRegressor", n_estimators=20)], task="regression", targets=["y"]))
+    place.run("export", run.model("ada"), "--cpp", "ada.h")
+    rows = np.column_stack([events[f"x{i}"] for i in range(3)]).astype(np.float32)
+    expected = place.program.score(run.model("ada"), rows, place.path, "native")
+    assert np.array_equal(place.program.score(run.model("ada"), rows, place.path, "python"), expected)
+    assert np.array_equal(scores_of_header(place, place / "ada.h", "ada", rows).ravel(), expected)
+    assert len(set(expected)) > 20
+    rows[0, 1] = np.nan
+    assert np.isnan(scores_of_header(place, place / "ada.h", "ada", rows)[0, 0]), "its trees take no missing values"
 
 
 def test_an_export_that_can_not_be_leaves_nothing(place, events):

@@ -4,12 +4,14 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <cstdlib>
+#include <stdexcept>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "forest_reference.h"
+#include "slow_tests.h"
 
 namespace ophion::native {
 namespace {
@@ -70,6 +72,20 @@ TEST_P(ForestEngines, FindTheLeavesThatAPlainWalkFinds) {
   }
 }
 
+TEST(WeightedMedians, AreOfNumbersOfAnySizeWithoutRoundingThemForASum) {
+  ForestMaker maker({.median = true}, 11);
+  for (int tree = 0; tree < 30; ++tree) maker.add_tree(20);
+  std::mt19937 random(12);
+  for (double& value : maker.arrays.values) {  // float32 numbers of all sizes, many of them twice
+    const double size = std::ldexp(1.0, static_cast<int>(random() % 200) - 100);
+    value = size * static_cast<double>(static_cast<int>(random() % 5) - 2);
+  }
+  maker.arrays.base = {0};
+  const Forest forest(maker.arrays);
+  const std::vector<float> events = maker.events(200, 0.02);
+  EXPECT_EQ(scores_of(forest, events.data(), 200), expected(maker.arrays, events));
+}
+
 /// A large forest from `tree_leaves`: batches and single events beside the plain walk.
 void expect_plain_scores(std::size_t trees, std::size_t tree_leaves, std::size_t nodes) {
   ForestMaker maker(ForestPlan{.features = 28}, 5);
@@ -83,12 +99,26 @@ void expect_plain_scores(std::size_t trees, std::size_t tree_leaves, std::size_t
   EXPECT_EQ(scores_of(forest, events.data(), 1).front(), answers.front());
 }
 
-TEST(LargeForests, TakeFiveMillionNodes) { expect_plain_scores(40, 65'000, 5'000'000); }
+TEST(LargeForests, TakeFiveMillionNodes) {
+  const auto trees = static_cast<std::size_t>(times_in_a_moment(40));
+  expect_plain_scores(trees, 65'000, trees * 125'000);
+}
 
 TEST(LargeForests, TakeMoreNodesThanTheShortOnesCanNumber) {
-  const char* const slow = std::getenv("OPHION_SLOW_TESTS");
-  if (!slow || *slow != '1') GTEST_SKIP() << "slow: needs OPHION_SLOW_TESTS and gigabytes";
+  if (!slow_tests()) GTEST_SKIP() << "slow: needs OPHION_SLOW_TESTS and gigabytes";
   expect_plain_scores(10, 850'000, std::size_t{1} << 24);
+}
+
+TEST(LargeForests, HaveNoMedianOverMoreLeavesThanFloatsCount) {
+  if (!slow_tests()) GTEST_SKIP() << "slow: needs OPHION_SLOW_TESTS and gigabytes";
+  ForestMaker maker({.median = true}, 5);
+  maker.add_tree((std::size_t{1} << 24) + 1);
+  try {
+    const Forest forest(std::move(maker.arrays));
+    FAIL();
+  } catch (const std::invalid_argument& error) {
+    EXPECT_STREQ(error.what(), "forest: a weighted median over 16777217 leaves, of which there can be 16777216");
+  }
 }
 
 std::vector<Shape> shapes() {
@@ -115,6 +145,10 @@ std::vector<Shape> shapes() {
   all.push_back({"NoMissing", mixed, 60, {.missing = false}});
   all.push_back({"AllInfinite", mixed, 60, {.infinite = 1.0}});
   all.push_back({"Categories", mixed, 60, {.categories = true}});
+  for (const std::size_t trees : {1, 2, 7, 50, 300}) all.push_back({"Median" + std::to_string(trees), mixed, trees, {.median = true}});
+  all.push_back({"MedianRow", mixed, 40, {.leaf_rows = true, .median = true}});
+  all.push_back({"MedianNoMissing", {4, 8}, 50, {.missing = false, .median = true}});
+  all.push_back({"MedianCategories", mixed, 60, {.categories = true, .median = true}});
   all.push_back({"CategoriesRows", {2, 20, 90}, 30, {.features = 300, .outputs = 3, .leaf_rows = true, .categories = true}});
   return all;
 }

@@ -1,10 +1,12 @@
 /// Made-up forests, and the plainest walk through them.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <limits>
 #include <random>
+#include <utility>
 #include <vector>
 
 #include "forest_arrays.h"
@@ -19,6 +21,7 @@ struct ForestPlan {
   bool missing = true;       ///< NaN is taken
   bool categories = false;   ///< a third of the splits
   double infinite = 0.05;    ///< share of thresholds that are infinite
+  bool median = false;       ///< the weighted median stands in the place of the sum
 };
 
 class ForestMaker {
@@ -28,12 +31,14 @@ class ForestMaker {
     arrays.outputs = plan.outputs;
     for (std::size_t i = 0; i < plan.outputs; ++i) arrays.base.push_back(normal());
     if (plan.categories) arrays.set_first = {0};
+    if (plan.median) arrays.join = Join::weighted_median;
   }
 
   /// Adds a tree: of each split's leaves a random share lies left.
   void add_tree(std::size_t leaves) {
     if (!plan_.leaf_rows) arrays.tree_output.push_back(static_cast<std::int32_t>(random_() % plan_.outputs));
     arrays.roots.push_back(static_cast<std::int32_t>(arrays.feature.size()));
+    if (plan_.median) arrays.tree_weight.push_back(std::fabs(normal()));
     add_node();
     struct Step {
       std::size_t node, leaves;
@@ -124,9 +129,20 @@ inline bool plain_left(const ForestArrays& arrays, std::size_t node, float x) {
   return (static_cast<std::uint32_t>(arrays.set_words[static_cast<std::size_t>(first) + whole / 32]) >> whole % 32 & 1u) != 0;
 }
 
-/// Sums in double of the values as they are, before the link.
+/// As docs/native.md has it; a sort with weights beside the numbers.
+inline double plain_median(std::vector<std::pair<double, double>> numbers) {
+  std::stable_sort(numbers.begin(), numbers.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::vector<double> below;
+  for (const auto& [number, weight] : numbers) below.push_back((below.empty() ? 0.0 : below.back()) + weight);
+  std::size_t first = 0;
+  while (below[first] < below.back() / 2) ++first;
+  return numbers[first].first;
+}
+
+/// Sums in double of the values as they are, or their median, before the link.
 inline std::vector<double> plain_sums(const ForestArrays& arrays, const float* event) {
   std::vector<double> sums(arrays.outputs, 0.0);
+  std::vector<std::pair<double, double>> weighted;
   for (std::size_t tree = 0; tree < arrays.roots.size(); ++tree) {
     auto node = static_cast<std::size_t>(arrays.roots[tree]);
     while (arrays.feature[node] >= 0) {
@@ -134,12 +150,15 @@ inline std::vector<double> plain_sums(const ForestArrays& arrays, const float* e
       node = static_cast<std::size_t>(left ? arrays.left[node] : arrays.right[node]);
     }
     const auto row = static_cast<std::size_t>(arrays.left[node]);
-    if (!arrays.tree_output.empty()) {
+    if (arrays.join == Join::weighted_median) {
+      weighted.emplace_back(arrays.values[row], arrays.tree_weight[tree]);
+    } else if (!arrays.tree_output.empty()) {
       sums[static_cast<std::size_t>(arrays.tree_output[tree])] += arrays.values[row];
     } else {
       for (std::size_t i = 0; i < arrays.outputs; ++i) sums[i] += arrays.values[row * arrays.outputs + i];
     }
   }
+  if (!weighted.empty()) sums[0] = plain_median(weighted);
   for (std::size_t i = 0; i < arrays.outputs; ++i) sums[i] = arrays.base[i] + arrays.scale * sums[i];
   return sums;
 }

@@ -8,6 +8,7 @@
 #include <limits>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace ophion::native {
@@ -124,6 +125,16 @@ TEST(Forest, PutsSumsThroughItsLink) {
   EXPECT_FLOAT_EQ(scores_of(Forest(arrays), {0, 0})[0], 9.0f);
 }
 
+TEST(Forest, DividesTheProbabilitiesOfEachAgainstTheRestByTheSumOfAll) {
+  ForestArrays arrays = two_splits();
+  arrays.outputs = 2;
+  arrays.tree_output.clear();
+  arrays.values = {std::log(3.0), 0, 0, 0, -1000, 0};
+  arrays.base = {0, 0};
+  arrays.link = Link::one_against_rest;
+  EXPECT_THAT(scores_of(Forest(arrays), {0, 0, 2, -3, 2, 0}), ElementsAre(0.6f, 0.4f, 0.5f, 0.5f, 0, 1));
+}
+
 TEST(Forest, GivesSeveralOutputsByTreesOrByLeaves) {
   ForestArrays by_trees = two_splits();
   by_trees.outputs = 3;
@@ -144,6 +155,64 @@ TEST(Forest, GivesSeveralOutputsByTreesOrByLeaves) {
   by_leaves.values = {1, 2, 3, 4, 5, 6};
   by_leaves.base = {0, 0};
   EXPECT_THAT(scores_of(Forest(by_leaves), {0, 0, 2, -3, 2, 0}), ElementsAre(1, 2, 3, 4, 5, 6));
+}
+
+/// One tree of two leaves for each pair: x0 <= 0 gives the first number, x0 > 0 the second.
+ForestArrays median_of(const std::vector<std::pair<double, double>>& leaves, const std::vector<double>& weights) {
+  ForestArrays arrays;
+  arrays.features = 1;
+  arrays.outputs = 1;
+  for (const auto& [left, right] : leaves) {
+    const auto node = static_cast<std::int32_t>(arrays.feature.size()), row = static_cast<std::int32_t>(arrays.values.size());
+    arrays.roots.push_back(node);
+    arrays.feature.insert(arrays.feature.end(), {0, -1, -1});
+    arrays.threshold.insert(arrays.threshold.end(), {0, 0, 0});
+    arrays.left.insert(arrays.left.end(), {node + 1, row, row + 1});
+    arrays.right.insert(arrays.right.end(), {node + 2, 0, 0});
+    arrays.values.insert(arrays.values.end(), {left, right});
+  }
+  arrays.base = {0};
+  arrays.join = Join::weighted_median;
+  arrays.tree_weight = weights;
+  return arrays;
+}
+
+TEST(Forest, GivesTheWeightedMedianOfItsTrees) {
+  const std::vector<std::pair<double, double>> leaves{{5, -1}, {1, -2}, {3, -3}};
+  EXPECT_THAT(scores_of(Forest(median_of(leaves, {1, 1, 1})), {-1, 1}), ElementsAre(3, -2));
+  EXPECT_THAT(scores_of(Forest(median_of(leaves, {5, 1, 1})), {-1, 1}), ElementsAre(5, -1));
+  EXPECT_THAT(scores_of(Forest(median_of(leaves, {1, 2.5, 1})), {-1, 1}), ElementsAre(1, -2));
+  EXPECT_THAT(scores_of(Forest(median_of({{7, -8}}, {0.25})), {-1, 1}), ElementsAre(7, -8));
+}
+
+TEST(Forest, TakesTheLowerOfTwoMedians) {
+  EXPECT_THAT(scores_of(Forest(median_of({{4, 1}, {2, 3}}, {1, 1})), {-1, 1}), ElementsAre(2, 1));
+  EXPECT_THAT(scores_of(Forest(median_of({{4, 4}, {2, -2}, {3, -2}, {9, 4}}, {1, 1, 1, 1})), {-1, 1}), ElementsAre(3, -2));
+}
+
+/// As numpy does: np.argmax(np.cumsum(w) >= 0.5 * np.cumsum(w)[-1]) is 2 of six ones, 3 of six times 0.01, whose sum of three is below half.
+TEST(Forest, SumsTheWeightsOfAMedianInDoubleAndInItsOrder) {
+  const std::vector<std::pair<double, double>> leaves{{4, -4}, {2, -2}, {6, -6}, {1, -1}, {5, -5}, {3, -3}};
+  EXPECT_THAT(scores_of(Forest(median_of(leaves, std::vector<double>(6, 1.0))), {-1, 1}), ElementsAre(3, -4));
+  EXPECT_THAT(scores_of(Forest(median_of(leaves, std::vector<double>(6, 0.01))), {-1, 1}), ElementsAre(4, -3));
+}
+
+TEST(Forest, GivesTheLeastNumberWhereNoTreeHasAWeight) {
+  EXPECT_THAT(scores_of(Forest(median_of({{4, 1}, {2, 3}}, {0, 0})), {-1, 1}), ElementsAre(2, 1));
+}
+
+TEST(Forest, PutsAMedianThroughScaleAndLink) {
+  ForestArrays arrays = median_of({{1, -1}, {0, 0}, {2, -2}}, {1, 1, 1});
+  arrays.base = {1};
+  arrays.scale = 2;
+  EXPECT_THAT(scores_of(Forest(arrays), {-1, 1}), ElementsAre(3, -1));
+  arrays.link = Link::exponential;
+  EXPECT_FLOAT_EQ(scores_of(Forest(arrays), {-1})[0], std::exp(3.0f));
+}
+
+void take_median(ForestArrays& arrays, const std::vector<double>& weights) {
+  arrays.join = Join::weighted_median;
+  arrays.tree_weight = weights;
 }
 
 struct WrongForest {
@@ -178,6 +247,13 @@ INSTANTIATE_TEST_SUITE_P(
                     WrongForest{"Missing", [](auto& a) { a.missing_left.pop_back(); }, "different lengths"},
                     WrongForest{"ValueTooLarge", [](auto& a) { a.values[1] = 1e39; }, "too large for a float32"},
                     WrongForest{"Root", [](auto& a) { a.roots = {9}; }, "tree 0 leads to node 9"},
+                    WrongForest{"WeightsOfASum", [](auto& a) { a.tree_weight = {1}; }, "tree_weight without a weighted median"},
+                    WrongForest{"NoWeights", [](auto& a) { take_median(a, {}); }, "tree_weight is not one number a tree"},
+                    WrongForest{"TwoWeights", [](auto& a) { take_median(a, {1, 1}); }, "tree_weight is not one number a tree"},
+                    WrongForest{"WeightBelow", [](auto& a) { take_median(a, {-1}); }, "a tree of weight -1"},
+                    WrongForest{"WeightNaN", [](auto& a) { take_median(a, {std::nan("")}); }, "a tree of weight nan"},
+                    WrongForest{"WeightInfinite", [](auto& a) { take_median(a, {HUGE_VAL}); }, "a tree of weight inf"},
+                    WrongForest{"MedianOfOutputs", [](auto& a) { take_median(a, {1}); a.outputs = 2; a.base = {0, 0}; }, "a weighted median of 2 outputs"},
                     WrongForest{"Nothing", [](auto& a) { a.roots.clear(); }, "no trees"}),
     [](const auto& test) { return test.param.name; });
 

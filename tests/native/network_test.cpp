@@ -68,13 +68,101 @@ TEST(Network, GivesProbabilitiesToFloatsResolutionOnEveryInstructionSet) {
       const double expected = 1 / (1 + std::exp(-double{sums[i]}));
       EXPECT_NEAR(found[i], expected, 2.4e-7 * expected + 2e-38) << sums[i];
     }
+    for (std::size_t i = 0; i < sums.size(); i += 7) ASSERT_EQ(scores_of(network, {sums[i]})[0], found[i]) << "alone: " << sums[i];
     EXPECT_TRUE(std::isnan(scores_of(network, {std::numeric_limits<float>::quiet_NaN()})[0]));
+    EXPECT_TRUE(std::isnan(scores_of(network, std::vector<float>(40, std::numeric_limits<float>::quiet_NaN()))[3]));
   }
 }
 
 TEST(Network, KeepsAResultThatIsAddedLaterFromBeingWrittenOver) {
   const Network network({dense(1, 1, {1}, {0}), activation(Activation::relu), add(0)}, 1, Link::identity);
   EXPECT_THAT(scores_of(network, {-3, 2}), ElementsAre(-3, 4));
+}
+
+/// What `steps` of dense layers, relu and sums give, by plain loops.
+std::vector<double> by_plain_loops(const std::vector<NetworkStep>& steps, const std::vector<float>& event) {
+  std::vector<std::vector<double>> results{{event.begin(), event.end()}};
+  for (const NetworkStep& step : steps) {
+    std::vector<double> now = results.back();
+    if (step.kind == NetworkStep::Kind::dense) {
+      now.assign(step.bias.begin(), step.bias.end());
+      for (std::size_t o = 0; o < step.outputs; ++o) {
+        for (std::size_t i = 0; i < step.inputs; ++i) now[o] += double{step.weights[o * step.inputs + i]} * results.back()[i];
+      }
+    } else if (step.kind == NetworkStep::Kind::add) {
+      for (std::size_t i = 0; i < now.size(); ++i) now[i] += results[static_cast<std::size_t>(step.from + 1)][i];
+    } else {
+      for (double& number : now) number = std::max(0.0, number);
+    }
+    results.push_back(now);
+  }
+  return results.back();
+}
+
+std::vector<float> random_numbers(std::size_t count, unsigned seed) {
+  std::mt19937 random(seed);
+  std::normal_distribution<float> normal(0, 0.3f);
+  std::vector<float> numbers(count);
+  for (float& number : numbers) number = normal(random);
+  return numbers;
+}
+
+TEST(Network, WritesOverNoResultThatIsStillWanted) {
+  const auto layer = [](std::size_t in, std::size_t out, unsigned seed) { return dense(in, out, random_numbers(in * out, seed), random_numbers(out, seed + 1)); };
+  const NetworkStep relu = activation(Activation::relu);
+  const std::vector<NetworkStep> steps{layer(20, 40, 1), relu, layer(40, 40, 3), relu, add(1),  layer(40, 40, 5), add(4),         relu,
+                                       layer(40, 20, 7), add(-1), relu, layer(20, 3, 9), relu, layer(3, 20, 11), add(10), layer(20, 2, 13)};
+  const Network network(steps, 20, Link::identity);
+  const std::vector<float> events = random_numbers(20 * 70, 20);
+  const std::vector<float> scores = scores_of(network, events);
+  for (std::size_t r = 0; r < 70; ++r) {
+    const std::vector<double> expected = by_plain_loops(steps, {events.begin() + static_cast<std::ptrdiff_t>(r * 20), events.begin() + static_cast<std::ptrdiff_t>((r + 1) * 20)});
+    for (std::size_t o = 0; o < 2; ++o) ASSERT_NEAR(scores[r * 2 + o], expected[o], 2e-4) << r << "," << o;
+  }
+}
+
+TEST(Network, TakesEventsThatLieColumnByColumn) {
+  const Network network({dense(20, 10, random_numbers(200, 1), random_numbers(10, 2)), activation(Activation::relu), dense(10, 1, random_numbers(10, 3), {0})}, 20,
+                        Link::logistic);
+  const std::vector<float> rows = random_numbers(20 * 200, 4);
+  std::vector<float> columns(rows.size()), scores(200);
+  for (std::size_t r = 0; r < 200; ++r) {
+    for (std::size_t j = 0; j < 20; ++j) columns[j * 200 + r] = rows[r * 20 + j];
+  }
+  network.score(columns.data(), 1, 200, 200, scores.data());
+  EXPECT_EQ(scores, scores_of(network, rows));
+}
+
+/// In whatever lane or company a number stands that is none, or infinite: it spoils its own event alone.
+TEST(Network, PassesOnWhatIsNotFinite) {
+  const float nan = std::numeric_limits<float>::quiet_NaN(), infinity = std::numeric_limits<float>::infinity();
+  for (const Isa isa : {Isa::generic, Isa::avx2, Isa::avx512}) {
+    if (!has_isa(isa)) continue;
+    for (const std::size_t inputs : {3u, 20u, 40u}) {
+      for (const std::size_t outputs : {2u, 20u}) {
+        const Network network({dense(inputs, outputs, std::vector<float>(inputs * outputs, 1.0f), std::vector<float>(outputs, 0.0f)), activation(Activation::relu)},
+                              inputs, Link::identity, isa);
+        for (const std::size_t rows : {1u, 5u, 40u}) {
+          for (std::size_t place = 0; place < inputs; ++place) {
+            for (const float number : {nan, infinity, -infinity}) {
+              std::vector<float> events(rows * inputs, 1.0f);
+              events[rows / 2 * inputs + place] = number;
+              const std::vector<float> scores = scores_of(network, events);
+              const float spoilt = scores[rows / 2 * outputs + outputs - 1];
+              if (std::isnan(number)) {
+                ASSERT_TRUE(std::isnan(spoilt)) << name_of(isa) << inputs << "," << outputs << "," << rows << "," << place;
+              } else {
+                ASSERT_EQ(spoilt, std::max(0.0f, number)) << name_of(isa) << inputs << "," << outputs << "," << rows << "," << place;
+              }
+              if (rows > 1) {
+                ASSERT_EQ(scores[0], static_cast<float>(inputs));
+              }
+            }
+          }
+        }
+      }
+    }
+  }
 }
 
 TEST(Network, PutsItsNumbersThroughTheLink) {
@@ -132,7 +220,7 @@ TEST_P(Builds, ScoreAsPlainLoopsDo) {
   for (float& number : weights) number = normal(random);
   for (float& number : bias) number = normal(random);
   const Network network({dense(n, m, weights, bias), activation(Activation::relu)}, n, Link::identity, isa);
-  for (const std::size_t rows : {1u, 2u, 11u, 49u, 130u}) {
+  for (const std::size_t rows : {1u, 2u, 6u, 11u, 49u, 130u}) {
     std::vector<float> events(rows * n);
     for (float& number : events) number = normal(random);
     const std::vector<float> scores = scores_of(network, events);
@@ -150,7 +238,7 @@ TEST_P(Builds, ScoreAsPlainLoopsDo) {
 
 INSTANTIATE_TEST_SUITE_P(Of, Builds,
                          testing::Combine(testing::Values(Isa::generic, Isa::avx2, Isa::avx512), testing::Values(1, 28, 65),
-                                          testing::Values(1, 31, 32, 33, 100, 300)));
+                                          testing::Values(1, 8, 31, 33, 49, 100, 300)));
 
 struct WrongNetwork {
   std::string name;

@@ -2,7 +2,9 @@
 /// with 1 then.
 #include "tests/pymethods/support.h"
 
+#ifdef _OPENMP
 #include <omp.h>
+#endif
 #include <signal.h>
 
 #include <array>
@@ -51,6 +53,7 @@ void train_and_predict(int threads) {
   for (int i = 0; i < 10; ++i) backend->predict(data.train.features, scores);
 }
 
+#ifdef _OPENMP
 int team() {
   int size = 0;
 #pragma omp parallel
@@ -78,6 +81,7 @@ void openmp() {
   for (auto& thread : threads) thread.join();
   std::thread(keeps_openmp, 5, 0).join();
 }
+#endif
 
 constexpr std::array watched{SIGINT, SIGTERM, SIGCHLD, SIGSEGV, SIGUSR1, SIGABRT};
 
@@ -112,7 +116,10 @@ int main(int count, char** arguments) {
   sigaddset(&action.sa_mask, SIGUSR2);
   for (const int signal : watched) sigaction(signal, &action, nullptr);
   testing_support::start_test_python();
-  if (count > 1 && std::string(arguments[1]) == "openmp") openmp();
-  else signals();
+  const std::string what = count > 1 ? arguments[1] : "";
+  if (what == "signals") signals();
+#ifdef _OPENMP
+  if (what == "openmp") openmp();
+#endif
   return problems == 0 ? 0 : 1;
 }

@@ -3,7 +3,6 @@
 
 #include <unistd.h>
 
-#include <cstdlib>
 #include <fstream>
 #include <vector>
 
@@ -12,6 +11,7 @@
 
 #include "pymethods/py_backend.h"
 #include "pymethods/value.h"
+#include "slow_tests.h"
 
 namespace ophion {
 namespace {
@@ -31,6 +31,10 @@ std::int64_t python_blocks() {
 
 class Memory : public testing_support::PythonTest {
  protected:
+#ifdef OPHION_SANITIZE
+  void SetUp() override { GTEST_SKIP() << "sanitizers keep what was freed"; }
+#endif
+
   std::unique_ptr<Backend> make(const char* behaviour) {
     Value options = Value::object();
     options.set("predict", behaviour);
@@ -69,8 +73,7 @@ TEST_F(Memory, IsFlatWhenCallsFail) {
 }
 
 TEST_F(Memory, IsFlatAsModelsComeAndGo) {
-  const char* slow = std::getenv("OPHION_SLOW_TESTS");
-  expect_flat(slow && *slow == '1' ? 1000 : 100, 30, [&] { make("identity")->predict(MatrixView(features_.data(), 1, 3), scores_); });
+  expect_flat(slow_tests() ? 1000 : 100, 30, [&] { make("identity")->predict(MatrixView(features_.data(), 1, 3), scores_); });
 }
 
 }  // namespace

@@ -29,6 +29,9 @@ def scores(members, x):
     sums = _forest(description, arrays, x) if description["kind"] == "forest" else _network(description, arrays, x)
     if description["link"] == "logistic":
         return 1 / (1 + np.exp(-sums))
+    if description["link"] == "one_against_rest":
+        each = 1 / (1 + np.exp(-sums))
+        return each / each.sum(axis=1, keepdims=True)
     if description["link"] == "exponential":
         return np.exp(sums)
     if description["link"] == "softmax":
@@ -41,16 +44,28 @@ def _forest(description, arrays, x):
     lists = {name: array.tolist() for name, array in arrays.items()}
     outputs = len(lists["base"])
     sums = np.zeros((len(x), outputs))
+    median = description.get("join", "sum") == "weighted_median"
     for i, event in enumerate(x.tolist()):
+        numbers = []
         for tree, node in enumerate(lists["roots"]):
             while lists["feature"][node] >= 0:
                 node = lists["left" if _goes_left(lists, node, event[lists["feature"][node]]) else "right"][node]
             row = lists["left"][node]
-            if "tree_output" in lists:
+            if median:
+                numbers.append((lists["values"][row], lists["tree_weight"][tree]))
+            elif "tree_output" in lists:
                 sums[i, lists["tree_output"][tree]] += lists["values"][row]
             else:
                 sums[i] += lists["values"][row * outputs : (row + 1) * outputs]
+        if median:
+            sums[i] = _weighted_median(numbers)
     return arrays["base"] + description["scale"] * sums
+
+
+def _weighted_median(numbers):
+    ordered = sorted(numbers, key=lambda one: one[0])
+    below = np.cumsum([weight for _, weight in ordered])
+    return next(value for (value, _), sum_ in zip(ordered, below) if sum_ >= 0.5 * below[-1])
 
 
 def _goes_left(lists, node, value):

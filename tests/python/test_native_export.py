@@ -5,9 +5,10 @@ import json
 import numpy as np
 import pytest
 import safetensors.numpy
+import sklearn
 import torch
 from neutral import scores
-from sklearn import discriminant_analysis, ensemble, linear_model, naive_bayes, svm, tree
+from sklearn import discriminant_analysis, ensemble, linear_model, multiclass, naive_bayes, neural_network, svm, tree
 from torch import nn
 from torch.nn import functional as F
 
@@ -65,6 +66,12 @@ def linear_and_others():
         *((one, True) for one in (linear_model.LogisticRegression(), discriminant_analysis.LinearDiscriminantAnalysis())),
         *((one, False) for one in (linear_model.RidgeClassifier(), linear_model.Perceptron(), linear_model.SGDClassifier(), svm.LinearSVC())),
         (ensemble.AdaBoostClassifier(tree.DecisionTreeClassifier(max_depth=2), n_estimators=5), True),
+        (ensemble.AdaBoostClassifier(tree.ExtraTreeClassifier(max_depth=3), n_estimators=5), True),
+        (ensemble.BaggingClassifier(n_estimators=5), True),
+        (ensemble.BaggingClassifier(tree.ExtraTreeClassifier(), n_estimators=5, max_features=2), True),
+        (linear_model.SGDClassifier(loss="log_loss"), True),
+        (multiclass.OneVsRestClassifier(linear_model.LogisticRegression()), True),
+        (multiclass.OneVsRestClassifier(svm.LinearSVC()), False),
         (tree.ExtraTreeClassifier(max_depth=3), True),
         (ensemble.GradientBoostingClassifier(n_estimators=5, init="zero"), True),
     ]
@@ -84,15 +91,9 @@ def test_a_classifier_scores_as_its_trainer_does(estimator, probabilities, class
     assert scores(export_estimator(estimator, spec), x) == pytest.approx(expected, abs=1e-5)
 
 
-@pytest.mark.parametrize(
-    "estimator",
-    [
-        linear_model.SGDClassifier(loss="log_loss"),
-        ensemble.GradientBoostingClassifier(n_estimators=5, loss="exponential"),
-    ],
-)
-def test_a_classifier_of_two_classes_scores_as_its_trainer_does(estimator):
+def test_boosting_by_the_exponential_loss_scores_as_its_trainer_does():
     x, y = events()
+    estimator = ensemble.GradientBoostingClassifier(n_estimators=5, loss="exponential")
     expected = estimator.fit(x, y).predict_proba(x)[:, 1:]
     assert scores(export_estimator(estimator, TWO), x) == pytest.approx(expected, abs=1e-6)
 
@@ -108,6 +109,8 @@ def test_a_classifier_of_two_classes_scores_as_its_trainer_does(estimator):
         tree.DecisionTreeRegressor(max_depth=4),
         ensemble.RandomForestRegressor(n_estimators=5),
         ensemble.ExtraTreesRegressor(n_estimators=5),
+        ensemble.BaggingRegressor(n_estimators=5),
+        ensemble.BaggingRegressor(tree.ExtraTreeRegressor(), n_estimators=5, max_features=2, bootstrap_features=True),
     ],
 )
 def test_a_regressor_scores_as_its_trainer_does(estimator, targets):
@@ -129,6 +132,9 @@ def test_a_regressor_scores_as_its_trainer_does(estimator, targets):
         svm.LinearSVR(),
         linear_model.SGDRegressor(),
         linear_model.QuantileRegressor(alpha=0.01),
+        *(one() for one in (linear_model.LarsCV, linear_model.LassoLarsCV, linear_model.LassoLarsIC)),
+        linear_model.OrthogonalMatchingPursuitCV(),
+        neural_network.MLPRegressor(hidden_layer_sizes=(6,), loss="poisson", max_iter=200, random_state=1),
     ],
 )
 def test_a_regressor_of_one_positive_target_scores_as_its_trainer_does(estimator):
@@ -138,6 +144,44 @@ def test_a_regressor_of_one_positive_target_scores_as_its_trainer_does(estimator
     members = export_estimator(estimator, Spec("regression", FEATURES, targets=("y",)))
     assert np.ptp(expected) > 0.1
     assert scores(members, x)[:, 0] == pytest.approx(expected, rel=1e-5, abs=1e-5)
+
+
+def median_events():
+    random = np.random.default_rng(6)
+    x = random.standard_normal((800, 3)).astype(np.float32)
+    return x, x[:, 0] ** 2 + np.sin(3 * x[:, 1]) + 0.1 * random.standard_normal(800)
+
+
+@pytest.mark.parametrize("loss", ["linear", "square", "exponential"])
+@pytest.mark.parametrize("base", [None, tree.DecisionTreeRegressor(max_depth=8), tree.ExtraTreeRegressor(max_depth=5)], ids=str)
+@pytest.mark.parametrize("trees", [1, 2, 40])
+def test_a_regressor_of_weighted_medians_gives_its_trainers_number_itself(trees, base, loss):
+    x, y = median_events()
+    estimator = ensemble.AdaBoostRegressor(base, n_estimators=trees, loss=loss, random_state=2).fit(x, y)
+    members = export_estimator(estimator, Spec("regression", FEATURES, targets=("y",)))
+    assert json.loads(members["model.json"]) == {"kind": "forest", "link": "identity", "scale": 1.0, "join": "weighted_median"}
+    assert safetensors.numpy.load(members["arrays.safetensors"])["tree_weight"].tolist() == estimator.estimator_weights_.tolist()
+    assert np.array_equal(scores(members, x[:200])[:, 0], estimator.predict(x[:200]))
+
+
+@pytest.mark.parametrize("weight", [1, 0.01, 0])  # six times 0.01 are more than twice three times 0.01
+def test_medians_of_equal_weights_are_cut_where_the_trainer_cuts_them(weight):
+    x, y = median_events()
+    estimator = ensemble.AdaBoostRegressor(n_estimators=6, random_state=2).fit(x, y)
+    estimator.estimator_weights_ = np.full(6, float(weight))
+    members = export_estimator(estimator, Spec("regression", FEATURES, targets=("y",)))
+    assert np.array_equal(scores(members, x)[:, 0], estimator.predict(x))
+
+
+def test_a_bag_whose_trees_have_not_seen_all_classes():
+    x, y = events()
+    y[:3] = 2  # three events of the third class: some samples have none of them
+    estimator = ensemble.BaggingClassifier(n_estimators=12, max_samples=0.4, random_state=1)
+    with sklearn.config_context(enable_metadata_routing=True):  # samples are then drawn as rows, not as weights
+        estimator.fit(x, y)
+    assert {len(one.classes_) for one in estimator.estimators_} == {2, 3}
+    members = export_estimator(estimator, Spec("classification", FEATURES, ("a", "b", "c")))
+    assert scores(members, x) == pytest.approx(estimator.predict_proba(x), abs=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -157,6 +201,9 @@ def test_a_regressor_of_one_positive_target_scores_as_its_trainer_does(estimator
             ensemble.AdaBoostClassifier(linear_model.LogisticRegression(), n_estimators=2),
             "AdaBoostClassifier over LogisticRegression",
         ),
+        (multiclass.OneVsRestClassifier(naive_bayes.GaussianNB()), "OneVsRestClassifier over GaussianNB"),
+        (ensemble.AdaBoostRegressor(linear_model.Ridge(), n_estimators=2), "AdaBoostRegressor over Ridge"),
+        (ensemble.BaggingClassifier(linear_model.LogisticRegression(), n_estimators=2), "BaggingClassifier over LogisticRegression"),
     ],
 )
 def test_what_has_no_native_form_is_refused_by_name(estimator, reason):
@@ -232,6 +279,9 @@ FUNCTIONS = {
     "gelu_tanh": lambda x: F.gelu(x, approximate="tanh"),
     "silu": F.silu,
     "method": lambda x: x.sigmoid().tanh().relu(),
+    "in_place": lambda x: torch.selu_(x).sigmoid_().tanh_(),
+    "view": lambda x: torch.tanh(x).view(x.size(0), -1).reshape(x.shape[0], 5).float(),
+    "method_sum": lambda x: torch.tanh(x).add(x).add_(x),
     "softplus": lambda x: F.softplus(x, 2.0),
     "softmax": lambda x: torch.softmax(x, dim=-1),
     "method_softmax": lambda x: x.softmax(1),
@@ -254,6 +304,36 @@ def test_every_activation_as_function_module_or_method(name):
     x, _ = events()
     with torch.no_grad():
         expected = torch.sigmoid(model(torch.from_numpy(x))).numpy()
+    assert scores(export_module(model, TWO), x)[:, 0] == pytest.approx(expected, abs=1e-5)
+
+
+IN_PLACE = {
+    "function": lambda module, x: F.relu(x, inplace=True) + x,
+    "positional": lambda module, x: F.leaky_relu(x, 0.3, True) + x,
+    "method": lambda module, x: module.norm(x.relu_()) + x,
+    "module": lambda module, x: module.relu(x) + x,
+    "behind_identity": lambda module, x: module.norm(module.relu(module.same(x))) + x,
+    "sum": lambda module, x: module.norm(x.add_(torch.tanh(x))) + x,
+}
+
+
+@pytest.mark.parametrize("name", IN_PLACE)
+def test_who_uses_numbers_again_gets_what_was_written_over_them(name):
+    class Block(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first, self.norm, self.last = nn.Linear(3, 5), nn.BatchNorm1d(5), nn.Linear(5, 1)
+            self.relu, self.same = nn.ReLU(inplace=True), nn.Identity()
+
+        def forward(self, x):
+            return self.last(IN_PLACE[name](self, self.first(x)))[:, 0]
+
+    torch.manual_seed(6)
+    x, _ = events()
+    model = Block()
+    model(torch.from_numpy(x))
+    with torch.no_grad():
+        expected = torch.sigmoid(model.eval()(torch.from_numpy(x))).numpy()
     assert scores(export_module(model, TWO), x)[:, 0] == pytest.approx(expected, abs=1e-5)
 
 
@@ -284,10 +364,34 @@ class Scaled(nn.Module):
         return self.last(x) * 2
 
 
+class Again(nn.Module):
+    """torch.fx takes += for a sum that leaves its summands alone."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.last = nn.Linear(3, 3), nn.Linear(3, 1)
+
+    def forward(self, x):
+        first = second = self.first(x)
+        second += x
+        return self.last(torch.tanh(second) + first)
+
+
+def hooked(module):
+    module.register_forward_hook(lambda module, given, found: 2 * found)
+    return module
+
+
 @pytest.mark.parametrize(
     "model, reason",
     [
         (Attention(), "MultiheadAttention"),
+        (Again(), "what torch.fx sees of it scores otherwise"),
+        (Functional(hooked(nn.Tanh())), "the step 'function' (Tanh with hooks) has no native form"),
+        (hooked(Functional(nn.Tanh())), "what torch.fx sees of it scores otherwise"),
+        (Functional(nn.BatchNorm1d(5, track_running_stats=False)), "the step 'function' (BatchNorm1d without running means) has no native form"),
+        (Functional(lambda x: x[:, 0]), "the step 'getitem' (one column of several) has no native form"),
+        (Functional(lambda x: torch.add(x, x.size(1))), "the step 'add' (a sum with a constant) has no native form"),
         (Branching(), "can't be traced by torch.fx"),
         (Scaled(), "the step 'mul' (mul) has no native form"),
         (Functional(nn.LayerNorm(5)), "the step 'function' (LayerNorm) has no native form"),

@@ -179,7 +179,7 @@ def test_a_file_without_its_best_iteration_uses_what_its_trainer_uses(events, tm
     estimator.fit(x, three > 0, eval_set=[(x, three == 0)], verbose=False)
     estimator.save_model(tmp_path / "early.json")
     model = imported.read(str(tmp_path / "early.json"), NAMES)
-    assert len(model.form.roots) == 1 < len(estimator.get_booster().get_dump())
+    assert len(model.form.arrays["roots"]) == 1 < len(estimator.get_booster().get_dump())
     assert scores(model.form.members(), x[:100]) == pytest.approx(estimator.predict_proba(x[:100])[:, 1:], abs=1e-6)
 
 

@@ -104,6 +104,7 @@ def test_a_boosted_forest_scores_as_its_trainer_does(trainer, categorical, missi
         (xgb("two", objective="binary:logitraw"), "two"),
         (xgb("two", tree_method="exact", gamma=5), "two"),  # prunes, and leaves the nodes lying about
         (xgb("two", base_score=0.2), "two"),
+        (xgb("regression", objective="reg:quantileerror", quantile_alpha=0.3), "regression"),
         *((xgb("regression", objective=one), "regression") for one in ("count:poisson", "reg:gamma", "reg:tweedie", "reg:absoluteerror")),
         (xgboost.XGBRFClassifier(n_estimators=8, n_jobs=1), "three"),
         *((ensemble.HistGradientBoostingRegressor(loss=one, max_iter=8), "regression") for one in ("poisson", "gamma", "absolute_error")),

@@ -172,6 +172,31 @@ except DataError as error:
 """
 
 
+def test_bools_and_arrays_of_fixed_length_come_back_from_parquet(tmp_path):
+    events = {"kept": np.array([True, False, True]), "pair": np.arange(6, dtype=np.int32).reshape(3, 2)}
+    write(tmp_path / "s.parquet", events)
+    got = read(tmp_path / "s.parquet")
+    assert got["kept"].tolist() == [True, False, True] and got["kept"].dtype == bool
+    assert pq.read_table(tmp_path / "s.parquet")["pair"].to_pylist() == [[0, 1], [2, 3], [4, 5]]
+
+
+WITHOUT_PANDAS = """
+import sys
+import numpy as np
+from ophion.readers import parquet_reader
+from ophion.tools import write_scores_tool as tool
+job = tool.start({"output": sys.argv[1]})
+job.run({}, {"x": np.arange(3.0), "n": np.arange(3), "pair": np.ones((3, 2))})
+job.finish()
+print([chunk["n"].tolist() for chunk in parquet_reader.open(sys.argv[1], "", ["x", "n", "pair"])], "pandas" in sys.modules)
+"""
+
+
+def test_numbers_are_written_and_read_without_pandas_which_takes_long_to_import(tmp_path):
+    done = subprocess.run([sys.executable, "-c", WITHOUT_PANDAS, str(tmp_path / "s.parquet")], capture_output=True, text=True, check=True)
+    assert done.stdout == "[[0, 1, 2]] False\n"
+
+
 @pytest.mark.parametrize("suffix", FORMATS)
 def test_a_disk_that_is_full_is_an_error_and_leaves_nothing(tmp_path, suffix):
     path = tmp_path / f"s.{suffix}"

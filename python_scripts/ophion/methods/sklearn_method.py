@@ -22,6 +22,7 @@ import importlib
 import logging
 import sys
 import warnings
+from types import ModuleType
 from typing import Any, Mapping
 
 import numpy as np
@@ -31,7 +32,6 @@ from sklearn.ensemble._forest import BaseForest
 from ophion import native
 from ophion.contract import Context, Events, Spec, TrainingData
 from ophion.errors import OptionError
-from ophion.methods import _skops_file
 from ophion.methods._estimators import build, fit_arguments, last_step, shorten, takes
 
 PACKAGES = ["scikit-learn", "skops", "numpy"]
@@ -118,23 +118,23 @@ def predict(model: TrainedEstimator, x: np.ndarray) -> np.ndarray:
 
 
 def save(model: TrainedEstimator) -> dict[str, bytes]:
-    return {ESTIMATOR: _skops_file.dump(model.estimator)}
+    return {ESTIMATOR: _files().dump(model.estimator)}
 
 
 def load(members: Mapping[str, bytes], context: Context) -> TrainedEstimator:
     _import_packages(context.options["estimator"])
-    return TrainedEstimator(_skops_file.load(bytes(members[ESTIMATOR])), context.spec)
+    return TrainedEstimator(_files().load(bytes(members[ESTIMATOR])), context.spec)
 
 
 def carries_code(members: Mapping[str, bytes]) -> bool:
     """False when everything in the file can be checked: plain scikit-learn."""
-    return _skops_file.is_opaque(bytes(members[ESTIMATOR]))
+    return _files().is_opaque(bytes(members[ESTIMATOR]))
 
 
 def packages(model: TrainedEstimator) -> list[str]:
     """Of the estimator and those in it, beside scikit-learn: "xgboost"."""
     homes = {type(one).__module__.partition(".")[0] for one in _parts(model.estimator)}
-    return sorted(homes & (_skops_file.TRUSTED.keys() - {"sklearn"}))
+    return sorted(homes & (_files().TRUSTED.keys() - {"sklearn"}))
 
 
 def importance(model: TrainedEstimator) -> tuple[str, np.ndarray] | None:
@@ -194,6 +194,13 @@ def _validation_arguments(
     return {}
 
 
+def _files() -> ModuleType:
+    """How estimators are kept, imported when one is: skops takes a second, for which the check of a config need not wait."""
+    from ophion.methods import _skops_file
+
+    return _skops_file
+
+
 def _parts(estimator: BaseEstimator) -> list[Any]:
     return [estimator, *estimator.get_params(deep=True).values()]
 
@@ -206,7 +213,7 @@ def _import_packages(named: str | list) -> None:
     """Import the estimators' packages before skops does, so that a missing one is named."""
     for one in [named] if isinstance(named, str) else [step["estimator"] for step in named]:
         package = one.partition(".")[0]
-        if package not in _skops_file.TRUSTED:  # a file's words alone import nothing else
+        if package not in _files().TRUSTED:  # a file's words alone import nothing else
             continue
         try:
             importlib.import_module(package)

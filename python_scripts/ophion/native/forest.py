@@ -100,29 +100,40 @@ class Forest:
     Parameters
     ----------
     features, outputs : int
-    link : {"identity", "logistic", "softmax", "exponential"}
+    link : {"identity", "logistic", "softmax", "exponential", "one_against_rest"}
     base : array of float64, shape (outputs,)
     scale : float
         ``base + scale * sum of the leaves`` goes into the link.
     takes_missing : bool
         Whether NaN is followed down the trees, or refused.
+    median_weights : array of float64, shape (trees,), optional
+        Where there are some, the weighted median of the leaves stands in the place of their sum.
     """
 
-    def __init__(self, features: int, outputs: int, *, link: str, base=0.0, scale: float = 1.0, takes_missing: bool):
+    def __init__(
+        self,
+        features: int,
+        outputs: int,
+        *,
+        link: str,
+        base=0.0,
+        scale: float = 1.0,
+        takes_missing: bool,
+        median_weights=None,
+    ):
         self.features = features
         self.outputs = outputs
         self.link = link
         self.base = np.broadcast_to(np.asarray(base, np.float64), (outputs,)).copy()
         self.scale = float(scale)
         self.takes_missing = takes_missing
-        self.roots: list[int] = []
+        self.median_weights = median_weights
         self.tree_output: list[int] = []
         self._parts: dict[str, list[np.ndarray]] = {
             name: []
             for name in ("feature", "threshold", "left", "right", "missing_left", "category_set", "other_left", "numbers", "values")
         }
         self._sets: list[np.ndarray] = []
-        self._nodes = self._leaves = 0
 
     def add_tree(
         self,
@@ -145,8 +156,8 @@ class Forest:
         ----------
         feature, left, right : arrays of int, one number a node
             A leaf has feature -1. Children count from the tree's first node.
-        threshold : array of float32
-            ``x <= threshold`` goes left.
+        threshold : array of float64
+            ``x <= threshold`` goes left; rounded down, which is the same for every float32 x.
         values : array of float64, shape (nodes,) or (nodes, outputs)
             Those of nodes that are no leaves are not looked at.
         missing_left : array of bool, optional
@@ -161,50 +172,54 @@ class Forest:
         numbers : array of int, optional
             What the trainer calls each node, or each leaf, where it does not count them as they stand here.
         """
-        feature = np.asarray(feature, np.int64)
-        leaf = feature < 0
-        if len(feature) and feature.max() >= self.features:
-            raise NotExportable(f"tree {len(self.roots)} asks for feature {feature.max()} of {self.features}")
-        values = np.asarray(values, np.float64)[leaf]
-        row = np.cumsum(leaf) - 1 + self._leaves
-        self.roots.append(self._nodes)
         if output is not None:
             self.tree_output.append(output)
         nodes = {
-            "feature": np.where(leaf, -1, feature),
-            "threshold": np.where(leaf, np.float32(0), np.asarray(threshold, np.float32)),
-            "left": np.where(leaf, row, np.asarray(left, np.int64) + self._nodes),
-            "right": np.where(leaf, 0, np.asarray(right, np.int64) + self._nodes),
-            "missing_left": np.zeros(len(feature), bool) if missing_left is None else np.asarray(missing_left, bool) & ~leaf,
-            "category_set": np.full(len(feature), -1),
-            "other_left": np.zeros(len(feature), bool),
-            "numbers": np.arange(len(feature)) if numbers is None else np.asarray(numbers),
+            "feature": feature,
+            "threshold": threshold,
+            "left": left,
+            "right": right,
+            "missing_left": np.zeros(len(feature), bool) if missing_left is None else missing_left,
+            "category_set": np.full(len(feature), -1) if category_set is None else category_set + len(self._sets) * (category_set >= 0),
+            "other_left": np.zeros(len(feature), bool) if other_left is None else other_left,
+            "numbers": np.arange(len(feature)) if numbers is None else numbers,
+            "values": values,
         }
-        if category_set is not None:
-            category_set = np.where(leaf, -1, category_set)
-            nodes["category_set"] = np.where(category_set < 0, -1, category_set + len(self._sets))
-            nodes["other_left"] = np.asarray(other_left, bool) & (category_set >= 0)
-            nodes["threshold"][category_set >= 0] = 0
-            self._sets += [np.asarray(words, np.uint32) for words in sets]
         for name, numbers in nodes.items():
-            self._parts[name].append(numbers)
-        self._parts["values"].append(values.ravel())
-        self._nodes += len(feature)
-        self._leaves += len(values)
+            self._parts[name].append(np.asarray(numbers))
+        self._sets += [np.asarray(words, np.uint32) for words in sets]
 
     @functools.cached_property
     def arrays(self) -> dict[str, np.ndarray]:
         """By the names of ``native/forest.h``. Looked at when all trees are there."""
         whole = {name: np.concatenate(parts) for name, parts in self._parts.items()}
-        found = {name: whole[name].astype(np.int32) for name in ("feature", "left", "right")}
-        found |= {"roots": np.asarray(self.roots, np.int32), "threshold": whole["threshold"].astype(np.float32)}
-        found |= {"values": whole["values"], "base": self.base}
+        sizes = [len(part) for part in self._parts["feature"]]
+        roots = np.cumsum([0, *sizes[:-1]])
+        leaf = whole["feature"] < 0
+        beyond = np.flatnonzero(whole["feature"] >= self.features)
+        if len(beyond):
+            tree = np.searchsorted(roots, beyond[0], side="right") - 1
+            raise NotExportable(f"tree {tree} asks for feature {whole['feature'][beyond[0]]} of {self.features}")
+        in_set = (whole["category_set"] >= 0) & ~leaf
+        first = np.repeat(roots, sizes)
+        found = {
+            "roots": roots.astype(np.int32),
+            "feature": np.where(leaf, -1, whole["feature"]).astype(np.int32),
+            "threshold": np.where(leaf | in_set, np.float32(0), round_down(whole["threshold"])),
+            "left": np.where(leaf, np.cumsum(leaf) - 1, whole["left"] + first).astype(np.int32),
+            "right": np.where(leaf, 0, whole["right"] + first).astype(np.int32),
+            "values": whole["values"][leaf].astype(np.float64).ravel(),
+            "base": self.base,
+        }
         if self.takes_missing:
-            found["missing_left"] = whole["missing_left"].astype(np.int32)
+            found["missing_left"] = ((whole["missing_left"] != 0) & ~leaf).astype(np.int32)
+        if self.median_weights is not None:
+            found["tree_weight"] = np.array(self.median_weights, np.float64)
         if self.tree_output:
             found["tree_output"] = np.asarray(self.tree_output, np.int32)
         if self._sets:
-            found |= {name: whole[name].astype(np.int32) for name in ("category_set", "other_left")}
+            found["category_set"] = np.where(in_set, whole["category_set"], -1).astype(np.int32)
+            found["other_left"] = ((whole["other_left"] != 0) & in_set).astype(np.int32)
             found["set_first"] = np.cumsum([0, *map(len, self._sets)]).astype(np.int32)
             found["set_words"] = np.concatenate(self._sets).view(np.int32)
         return found
@@ -248,6 +263,8 @@ class Forest:
     def members(self) -> dict[str, bytes]:
         """What goes into the model file."""
         description = {"kind": "forest", "link": self.link, "scale": self.scale}
+        if self.median_weights is not None:
+            description["join"] = "weighted_median"
         return {
             "model.json": json.dumps(description, indent=1).encode(),
             "arrays.safetensors": safetensors.numpy.save(self.arrays),
@@ -255,28 +272,32 @@ class Forest:
 
     def leaf_nodes(self, x: np.ndarray) -> np.ndarray:
         """The leaf each event ends in, by the trainer's number: int, shape (events, trees)."""
-        arrays = self.arrays
-        feature, threshold = arrays["feature"], arrays["threshold"]
-        children = np.stack([arrays["left"], arrays["right"]], axis=1).ravel()
-        node = np.tile(arrays["roots"], len(x))  # event by event, all trees at once
-        event = np.repeat(np.arange(len(x)) * x.shape[1], len(self.roots))
+        arrays, columns, together = self.arrays, x.shape[1], 64
+        feature, threshold, roots = arrays["feature"], arrays["threshold"], arrays["roots"]
+        children = np.stack([arrays["right"], arrays["left"]], axis=1).ravel()
         values = np.ascontiguousarray(x).ravel()
-        walking = np.flatnonzero(feature[node] >= 0)
-        at, event = node[walking], event[walking]
-        while len(walking):
-            value = values[event + feature[at]]
-            left = value <= threshold[at]
-            if self._sets:
-                chosen = np.flatnonzero(arrays["category_set"][at] >= 0)
-                left[chosen] = self._in_set(at[chosen], value[chosen])
-            if self.takes_missing:
-                missing = np.flatnonzero(np.isnan(value))
-                left[missing] = arrays["missing_left"][at[missing]] != 0
-            at = children[2 * at + ~left]
-            node[walking] = at
-            going = feature[at] >= 0
-            walking, at, event = walking[going], at[going], event[going]
-        return np.concatenate(self._parts["numbers"])[node].reshape(len(x), -1)
+        leaves = np.empty((len(x), len(roots)), np.int32)
+        for first in range(0, len(x), together):  # all trees at once, of as many events as the processor's cache holds
+            events = np.arange(first, min(first + together, len(x)))
+            at, event = np.tile(roots, len(events)), np.repeat(events * columns, len(roots))
+            ends, walking = at.copy(), np.arange(len(at))
+            while len(walking):
+                column = feature.take(at)
+                going = np.flatnonzero(column >= 0)
+                if len(going) < len(at):
+                    ends[walking] = at
+                    walking, at, event, column = (one.take(going) for one in (walking, at, event, column))
+                value = values.take(event + column)
+                left = value <= threshold.take(at)
+                if self._sets:
+                    chosen = np.flatnonzero(arrays["category_set"].take(at) >= 0)
+                    left[chosen] = self._in_set(at[chosen], value[chosen])
+                if self.takes_missing:
+                    missing = np.flatnonzero(np.isnan(value))
+                    left[missing] = arrays["missing_left"].take(at[missing]) != 0
+                at = children.take(2 * at + left)
+            leaves[events] = ends.reshape(len(events), -1)
+        return np.concatenate(self._parts["numbers"])[leaves]
 
     def _in_set(self, node: np.ndarray, value: np.ndarray) -> np.ndarray:
         """Whether a category goes left at a node that splits on categories; False for NaN."""

@@ -13,7 +13,7 @@ class Network:
 
     Parameters
     ----------
-    link : {"identity", "logistic", "softmax", "exponential"}
+    link : {"identity", "logistic", "softmax", "exponential", "one_against_rest"}
         From the last step's numbers to scores.
     """
 
@@ -51,6 +51,12 @@ class Network:
     def add(self, step: int) -> int:
         """Add the result of an earlier step (-1: the input)."""
         return self._append({"type": "add", "from": step})
+
+    @property
+    def width(self) -> int | None:
+        """How many numbers an event has after the last step; None as long as there is no dense layer."""
+        dense = [step for step in self.steps if step["type"] == "dense"]
+        return len(self._arrays[f"{dense[-1]['arrays']}.bias"]) if dense else None
 
     def _append(self, step: dict) -> int:
         self.steps.append(step)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from sklearn import discriminant_analysis, linear_model, svm
+from sklearn import discriminant_analysis, linear_model, multiclass, svm
 
 from ophion.contract import Spec
 from ophion.native import NotExportable
@@ -14,6 +14,8 @@ def converter(estimator):
     """The function that makes a `Network` of this estimator; None when there is none."""
     if type(estimator) in _CLASSIFIERS:
         return _classifier
+    if type(estimator) is multiclass.OneVsRestClassifier:
+        return _one_against_rest
     return _regressor if type(estimator) in (*_REGRESSORS, *_GENERALIZED) else None
 
 
@@ -26,9 +28,23 @@ def _classifier(estimator, spec: Spec) -> Network:
         if estimator.loss != "log_loss":
             raise NotExportable(f"SGDClassifier with loss '{estimator.loss}', whose probabilities are a link of its own")
         if spec.n_outputs > 1:
-            raise NotExportable("SGDClassifier with probabilities of more than two classes, each against the others")
+            link = "one_against_rest"
     network = Network(link=link)
     network.dense(np.atleast_2d(estimator.coef_), np.ravel(estimator.intercept_))
+    return network
+
+
+def _one_against_rest(estimator, spec: Spec) -> Network:
+    two = Spec("classification", spec.features, ("rest", "this"))
+    for one in estimator.estimators_:
+        if type(one) not in _CLASSIFIERS:
+            raise NotExportable(f"OneVsRestClassifier over {type(one).__name__}")
+    link = _classifier(estimator.estimators_[0], two).link
+    network = Network(link="one_against_rest" if link == "logistic" and spec.n_outputs > 1 else link)
+    network.dense(
+        np.concatenate([np.atleast_2d(one.coef_) for one in estimator.estimators_]),
+        np.concatenate([np.ravel(one.intercept_) for one in estimator.estimators_]),
+    )
     return network
 
 
@@ -66,12 +82,18 @@ _REGRESSORS = (
     linear_model.Lasso,
     linear_model.LassoCV,
     linear_model.LassoLars,
+    linear_model.LassoLarsCV,
+    linear_model.LassoLarsIC,
     linear_model.Lars,
+    linear_model.LarsCV,
     linear_model.MultiTaskLasso,
+    linear_model.MultiTaskLassoCV,
     linear_model.MultiTaskElasticNet,
+    linear_model.MultiTaskElasticNetCV,
     linear_model.ElasticNet,
     linear_model.ElasticNetCV,
     linear_model.OrthogonalMatchingPursuit,
+    linear_model.OrthogonalMatchingPursuitCV,
     linear_model.BayesianRidge,
     linear_model.ARDRegression,
     linear_model.HuberRegressor,

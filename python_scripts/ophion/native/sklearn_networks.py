@@ -9,7 +9,7 @@ from ophion.native import NotExportable
 from ophion.native.network import Network
 
 _ACTIVATIONS = {"relu": "relu", "tanh": "tanh", "logistic": "sigmoid"}
-_LINKS = {"identity": "identity", "logistic": "logistic", "softmax": "softmax"}
+_LINKS = {"identity": "identity", "logistic": "logistic", "softmax": "softmax", "exp": "exponential"}
 
 
 def converter(estimator):

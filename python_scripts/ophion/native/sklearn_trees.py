@@ -1,4 +1,4 @@
-"""scikit-learn's trees: DecisionTree, RandomForest, ExtraTrees, GradientBoosting, HistGradientBoosting, AdaBoost.
+"""scikit-learn's trees: DecisionTree, RandomForest, ExtraTrees, GradientBoosting, HistGradientBoosting, AdaBoost, Bagging.
 
 scikit-learn casts events to float32 and compares them with a float64 threshold, ``x <= t`` to the left
 (``sklearn/tree/_tree.pyx``); HistGradientBoosting does so in float64 (``_hist_gradient_boosting/_predictor.pyx``). For float32
@@ -13,7 +13,7 @@ from sklearn.dummy import DummyClassifier, DummyRegressor
 
 from ophion.contract import Spec
 from ophion.native import NotExportable
-from ophion.native.forest import WORD, Forest, bit_set, round_down
+from ophion.native.forest import WORD, Forest, bit_set
 
 
 def converter(estimator):
@@ -21,11 +21,14 @@ def converter(estimator):
     return _CONVERTERS.get(type(estimator))
 
 
-def _add(forest: Forest, one: tree.BaseDecisionTree, values: np.ndarray, output: int | None = None) -> None:
+def _add(
+    forest: Forest, one: tree.BaseDecisionTree, values: np.ndarray, output: int | None = None, columns: np.ndarray | None = None
+) -> None:
+    """`columns`: which of the event's features the tree sees; None: all."""
     nodes = one.tree_
     forest.add_tree(
-        nodes.feature,  # -2 marks a leaf
-        round_down(nodes.threshold),
+        nodes.feature if columns is None else np.where(nodes.feature < 0, -1, columns[nodes.feature]),  # -2 marks a leaf
+        nodes.threshold,
         nodes.children_left,
         nodes.children_right,
         values,
@@ -38,8 +41,11 @@ def _takes_missing(estimator) -> bool:
     return bool(estimator.__sklearn_tags__().input_tags.allow_nan)
 
 
-def _average(estimator, spec: Spec, trees: list) -> Forest:
-    """The mean over trees of the leaves' class fractions, or of their values."""
+def _average(estimator, spec: Spec, trees: list, columns: list | None = None) -> Forest:
+    """The mean over trees of the leaves' class fractions, or of their values.
+
+    `columns`: of Bagging, whose trees see some of the features, and need not have seen all classes.
+    """
     forest = Forest(
         len(spec.features),
         spec.n_outputs,
@@ -47,14 +53,17 @@ def _average(estimator, spec: Spec, trees: list) -> Forest:
         scale=1 / len(trees),
         takes_missing=_takes_missing(estimator),
     )
-    for one in trees:
+    for number, one in enumerate(trees):
         if spec.task == "regression":
             values = one.tree_.value[:, :, 0]
         else:
             values = one.tree_.value[:, 0, :] / one.tree_.value[:, 0, :].sum(axis=1, keepdims=True)
+            if columns is not None and values.shape[1] < spec.n_classes:
+                seen, values = values, np.zeros((len(values), spec.n_classes))
+                values[:, one.classes_.astype(int)] = seen
             if spec.n_outputs == 1:
                 values = values[:, 1:]
-        _add(forest, one, values)
+        _add(forest, one, values, columns=None if columns is None else np.asarray(columns[number]))
     return forest
 
 
@@ -67,6 +76,14 @@ def _forest(estimator, spec: Spec) -> Forest:
 def _decision_tree(estimator, spec: Spec) -> Forest:
     forest = _average(estimator, spec, [estimator])
     forest.demand_leaves(lambda x: estimator.apply(x)[:, None], type(estimator).__name__)
+    return forest
+
+
+def _bagging(estimator, spec: Spec) -> Forest:
+    _demand_trees(estimator)
+    pairs = list(zip(estimator.estimators_, estimator.estimators_features_))
+    forest = _average(estimator, spec, estimator.estimators_, estimator.estimators_features_)
+    forest.demand_leaves(lambda x: np.stack([one.apply(x[:, columns]) for one, columns in pairs], axis=1), type(estimator).__name__)
     return forest
 
 
@@ -94,11 +111,17 @@ def _gradient_boosting(estimator, spec: Spec) -> Forest:
     return forest
 
 
+def _demand_trees(estimator) -> None:
+    """That the estimators of this one are single trees."""
+    for one in estimator.estimators_:
+        if type(one) not in _TREES:
+            raise NotExportable(f"{type(estimator).__name__} over {type(one).__name__}")
+
+
 def _ada_boost(estimator, spec: Spec) -> Forest:
     """SAMME: each tree votes for a class with its weight (Zhu et al., Statistics and Its Interface 2 (2009) 349, eq. (15))."""
     name = type(estimator).__name__
-    if not all(type(one) is tree.DecisionTreeClassifier for one in estimator.estimators_):
-        raise NotExportable(f"{name} over {type(estimator.estimators_[0]).__name__}")
+    _demand_trees(estimator)
     classes = spec.n_classes
     weights = estimator.estimator_weights_[: len(estimator.estimators_)]
     total = estimator.estimator_weights_.sum()
@@ -121,6 +144,22 @@ def _ada_boost(estimator, spec: Spec) -> Forest:
     return forest
 
 
+def _ada_boost_regressor(estimator, spec: Spec) -> Forest:
+    """AdaBoost.R2: the weighted median of the trees' predictions (Drucker, ICML 1997)."""
+    _demand_trees(estimator)
+    forest = Forest(
+        len(spec.features),
+        spec.n_outputs,
+        link="identity",
+        takes_missing=_takes_missing(estimator),
+        median_weights=estimator.estimator_weights_[: len(estimator.estimators_)],
+    )
+    for one in estimator.estimators_:
+        _add(forest, one, one.tree_.value[:, 0, 0])
+    forest.demand_leaves(lambda x: np.stack([one.apply(x) for one in estimator.estimators_], axis=1), type(estimator).__name__)
+    return forest
+
+
 def _hist_gradient_boosting(estimator, spec: Spec) -> Forest:
     if spec.task == "classification":
         link = "logistic" if spec.n_outputs == 1 else "softmax"
@@ -135,7 +174,7 @@ def _hist_gradient_boosting(estimator, spec: Spec) -> Forest:
         category_set, sets = _sets(one, categories)
         forest.add_tree(
             np.where(nodes["is_leaf"], -1, columns[nodes["feature_idx"]]),
-            round_down(nodes["num_threshold"]),
+            nodes["num_threshold"],
             nodes["left"],
             nodes["right"],
             nodes["value"],
@@ -168,6 +207,8 @@ def _categories(estimator, features: int) -> tuple[np.ndarray, list[np.ndarray]]
 
 def _sets(predictor, categories: list[np.ndarray]) -> tuple[np.ndarray | None, list[np.ndarray]]:
     """The set of categories that go left at each node, and its number. What is not known goes as missing values do."""
+    if not categories:
+        return None, []
     nodes = predictor.nodes
     splits = np.flatnonzero(nodes["is_categorical"] & (nodes["is_leaf"] == 0))
     if not len(splits):
@@ -194,11 +235,9 @@ def _demand_values(forest: Forest, predictors: list, estimator) -> None:
             raise NotExportable(f"{type(estimator).__name__}: tree {number} and its native form disagree on an event")
 
 
+_TREES = (tree.DecisionTreeClassifier, tree.DecisionTreeRegressor, tree.ExtraTreeClassifier, tree.ExtraTreeRegressor)
 _CONVERTERS = {
-    tree.DecisionTreeClassifier: _decision_tree,
-    tree.DecisionTreeRegressor: _decision_tree,
-    tree.ExtraTreeClassifier: _decision_tree,
-    tree.ExtraTreeRegressor: _decision_tree,
+    **dict.fromkeys(_TREES, _decision_tree),
     ensemble.RandomForestClassifier: _forest,
     ensemble.RandomForestRegressor: _forest,
     ensemble.ExtraTreesClassifier: _forest,
@@ -206,6 +245,9 @@ _CONVERTERS = {
     ensemble.GradientBoostingClassifier: _gradient_boosting,
     ensemble.GradientBoostingRegressor: _gradient_boosting,
     ensemble.AdaBoostClassifier: _ada_boost,
+    ensemble.AdaBoostRegressor: _ada_boost_regressor,
+    ensemble.BaggingClassifier: _bagging,
+    ensemble.BaggingRegressor: _bagging,
     ensemble.HistGradientBoostingClassifier: _hist_gradient_boosting,
     ensemble.HistGradientBoostingRegressor: _hist_gradient_boosting,
 }

@@ -26,6 +26,7 @@ LINKS = {
     "reg:squaredlogerror": "identity",
     "reg:absoluteerror": "identity",
     "reg:pseudohubererror": "identity",
+    "reg:quantileerror": "identity",
     "count:poisson": "exponential",
     "reg:gamma": "exponential",
     "reg:tweedie": "exponential",

@@ -7,11 +7,14 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from ophion.errors import DataError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 NO_TREE = ""  # how a format without trees names the one table of a file
 CHUNK_BYTES = 4 * 1024 * 1024  # of requested columns in a chunk: small beside any matrix, large beside a call's cost
@@ -140,6 +143,14 @@ def check_columns(path: str, tree: str, columns: Sequence[Found], wanted: Sequen
 
 def rows_per_chunk(row_bytes: int) -> int:
     return max(1, CHUNK_BYTES // max(1, row_bytes))
+
+
+def numbers_of(column: pa.Array) -> np.ndarray:
+    """What an Arrow column holds, read-only; a null is NaN. No copy unless there are nulls, or bits that become bools."""
+    if column.null_count or column.type == "bool":
+        return column.to_numpy(zero_copy_only=False)
+    # By DLPack, since Arrow's own way imports pandas wherever that is installed: half a second.
+    return np.from_dlpack(column)
 
 
 def to_column(array: np.ndarray) -> np.ndarray:

@@ -18,6 +18,7 @@ from ophion.readers.columns import (
     check_columns,
     check_file,
     mark_repeated,
+    numbers_of,
     reading,
     refuse_tree,
     to_column,
@@ -158,4 +159,4 @@ def _chunks(
 def _array(path: str, name: str, column: pa.Array) -> np.ndarray:
     if column.null_count and pa.types.is_boolean(column.type):
         raise DataError(f"{path}: column '{name}' (bool) has missing values ({column.null_count} in one block)")
-    return to_column(column.to_numpy(zero_copy_only=False))
+    return to_column(numbers_of(column))

@@ -17,6 +17,7 @@ from ophion.readers.columns import (
     check_columns,
     check_file,
     mark_repeated,
+    numbers_of,
     reading,
     refuse_tree,
     rows_per_chunk,
@@ -87,8 +88,7 @@ def _array(path: str, name: str, column: pa.Array) -> np.ndarray:
         total = _count_missing(path, name)
         remedy = "" if inner else "; a float column could hold them as NaN"
         raise DataError(f"{path}: column '{name}' ({column.type}) has {total} missing values, expected none{remedy}")
-    array = values.to_numpy(zero_copy_only=False)  # no copy unless a null becomes NaN or bits become bools
-    return to_column(array.reshape((-1, *inner)))
+    return to_column(numbers_of(values).reshape((-1, *inner)))
 
 
 def _count_missing(path: str, name: str) -> int:

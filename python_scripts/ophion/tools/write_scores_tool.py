@@ -52,12 +52,16 @@ class ArrowWriter:
 
         arrays = []
         for field in self._schema:
-            # Arrow takes this machine's contiguous numbers as they are, without a copy.
+            # Arrow takes this machine's contiguous numbers as they are, without a copy. (`pa.array` would import pandas wherever
+            # that is installed: half a second.)
             array = np.ascontiguousarray(data[field.name])
-            if self._widths[field.name] > 1:
-                arrays.append(pa.FixedSizeListArray.from_arrays(pa.array(array.ravel()), type=field.type))
+            wide = self._widths[field.name] > 1
+            kind = field.type.value_type if wide else field.type
+            if array.dtype == bool:  # bits there
+                numbers = pa.array(array.ravel(), type=kind)
             else:
-                arrays.append(pa.array(array, type=field.type))
+                numbers = pa.Array.from_buffers(kind, array.size, [None, pa.py_buffer(array)])
+            arrays.append(pa.FixedSizeListArray.from_arrays(numbers, type=field.type) if wide else numbers)
         self._writer.write(pa.record_batch(arrays, schema=self._schema))
 
     def close(self) -> None:
