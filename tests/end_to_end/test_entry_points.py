@@ -161,12 +161,11 @@ import ophion
 import pyarrow.parquet as pq
 table = pq.read_table({str(events_file)!r})
 chosen = {{name: table.filter([bool(label == (name == "signal")) for label in table["label"].to_pylist()]) for name in ("signal", "background")}}
-methods = [{{"name": "bayes", "type": "naive_bayes"}}]
-run = ophion.train({{"version": 1, "name": "toy", "task": "classification", "data": {{"features": {FEATURES!r}}}, "methods": methods,
-                    "report": {{"enabled": False}}, "evaluation": {{"importance_events": 0}}}}, events=chosen)
-print(run.best.predict(table)[:5].tolist())
+config = {{"version": 1, "name": "toy", "task": "classification", "data": {{"features": {FEATURES!r}}},
+          "methods": [{{"name": "bayes", "type": "naive_bayes"}}], "report": {{"enabled": False}}, "evaluation": {{"importance_events": 0}}}}
+print(ophion.train(config, events=chosen).best.predict(table)[:5].tolist())
 try:
-    ophion.train({{"version": 1, "name": "toy", "task": "classification", "data": {{"features": {FEATURES!r}}}, "methods": [methods[0] | {{"type": "naive_bays"}}]}}, events=chosen)
+    ophion.train(config, events=chosen, overrides={{"methods.0.type": "naive_bays"}})
 except ophion.errors.ConfigError as error:
     print(error.problem)
 """
