@@ -141,7 +141,7 @@ std::vector<std::string> fields_of(const std::string& text) {
   return fields;
 }
 
-std::string first_line(const std::string& text) {
+std::string what_it_printed(const std::string& text) {
   const std::string line = text.substr(0, std::min(text.find('\n'), std::size_t{200}));
   return line.empty() ? "it printed nothing" : "it printed '" + line + "'";
 }
@@ -164,7 +164,7 @@ std::vector<std::string> run_python(const fs::path& executable, const std::vecto
   if (!text) throw Error("gave no answer in " + std::to_string(patience.count()) + " ms");
 
   std::vector<std::string> fields = fields_of(*text);
-  if (fields.empty()) throw Error("is no Python: " + first_line(*text));
+  if (fields.empty()) throw Error("is no Python: " + what_it_printed(*text));
   return fields;
 }
 
