@@ -73,7 +73,8 @@ void inspect(const std::string& file, bool json) {
   if (manifest.at("transforms").size() > 0) add("transforms", shown_transforms(manifest.at("transforms")));
   const Value& trainer = manifest.at("method");
   const Value* brought_by = trainer.find("package");
-  add("method", trainer.at("name").as_text() + " (" + trainer.at("type").as_text() + (brought_by ? ", of the Python package " + brought_by->as_text() : "") + ")");
+  const std::string from = brought_by ? ", of the Python package " + brought_by->as_text() : "";
+  add("method", trainer.at("name").as_text() + " (" + trainer.at("type").as_text() + from + ")");
   if (const Value* folds = manifest.find("folds")) {
     const std::string by = folds->at("text").as_text();
     add("folds", std::to_string(folds->at("count").as_integer()) + (by.empty() ? ", drawn: every event gets their mean" : ", by " + by));
@@ -170,7 +171,8 @@ int doctor(bool json) {
   const std::vector<PluginInfo> plugins = all_plugins(registry);
   Value broken = Value::array();
   for (const auto& plugin : plugins) {
-    const std::string who = plugin.package.empty() ? plugin.file.string() : plugin.package + " " + plugin.own_version + ", method '" + plugin.name + "'";
+    const std::string who =
+        plugin.package.empty() ? plugin.file.string() : plugin.package + " " + plugin.own_version + ", method '" + plugin.name + "'";
     if (!plugin.problem.empty()) broken.push_back(who + ": " + plugin.problem);
   }
   const bool well = report.at("problems").size() == 0 && broken.size() == 0 && !registry.plugins().empty();

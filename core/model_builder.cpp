@@ -193,7 +193,7 @@ std::shared_ptr<const ModelFile> assemble(Contents contents, std::map<std::strin
   return ModelFile::make(std::move(manifest), std::move(members));
 }
 
-/// `package`: the Python package that brings the type; empty where a plug-in's file does.
+/// `package`: the Python package that brings the type; empty where none does.
 Value describe_method(const std::string& type, const std::string& package, const std::string& name, const Value& options) {
   Value method = Value::object();
   method.set("type", type);
@@ -208,6 +208,7 @@ std::shared_ptr<const ModelFile> build(const ModelParts& parts, const std::strin
   const DataConfig& data = parts.config.data();
   DescribedFeatures features = describe_features(data.features, functions_of(data), &parts.train.features);
   Value plugins = describe_plugins_of(data, features.expressions, members);
+  const std::string& package = parts.config.registry().info("method", parts.method.type).package;
   Contents contents{.name = parts.method.name,
                     .spec = parts.spec,
                     .features = std::move(features),
@@ -215,7 +216,7 @@ std::shared_ptr<const ModelFile> build(const ModelParts& parts, const std::strin
                     .spectators = data.spectators,
                     .missing = parts.preprocessing.missing(),
                     .transforms = describe_transforms(parts.preprocessing.chain(), parts.spec.features, members),
-                    .method = describe_method(parts.method.type, parts.config.registry().info("method", parts.method.type).package, parts.method.name, parts.method.options),
+                    .method = describe_method(parts.method.type, package, parts.method.name, parts.method.options),
                     .payloads = describe_payloads(parts.payload, backend, members),
                     .versions = all_versions(parts.payload.info.find("versions")),
                     .provenance = parts.provenance,

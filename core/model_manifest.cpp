@@ -132,7 +132,9 @@ ModelDescription parse(const ModelFile& file, const std::vector<native::Function
   model.method = manifest.at("method").at("type").as_text();
   model.options = manifest.at("method").at("options");
   if (const Value* package = manifest.at("method").find("package")) model.package = package->as_text();
-  if (!model.package.empty() && !is_package_name(model.package)) throw ModelError("its method is of '" + model.package + "', which names no Python package");
+  if (!model.package.empty() && !is_package_name(model.package)) {
+    throw ModelError("its method is of '" + model.package + "', which names no Python package");
+  }
   for (const Value& payload : manifest.at("payloads").as_array()) {
     PayloadDescription one;
     one.id = payload.at("id").as_text();

@@ -105,7 +105,8 @@ Value described(const PluginInfo& method) {
 }
 
 std::string full_name(const PluginInfo& method) {
-  return "method '" + method.name + "' of the Python package " + method.package + " " + method.own_version + " (" + method.name + " = " + method.module + ")";
+  return "method '" + method.name + "' of the Python package " + method.package + " " + method.own_version + " (" + method.name + " = " +
+         method.module + ")";
 }
 
 bool is_package_name(const std::string& text) noexcept {

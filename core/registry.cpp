@@ -84,12 +84,13 @@ Function* function_in(const PluginInfo& info, const std::string& name) {
 /// that serves Python packages makes the method of one of them.
 template <class Base>
 std::shared_ptr<const Base> make_object(const PluginInfo& info) {
-  if (!info.module.empty()) return std::shared_ptr<const Base>(static_cast<const Base*>(function_in<void*(const PluginInfo&)>(info, "ophion_make_method")(info)));
-  return std::shared_ptr<const Base>(static_cast<const Base*>(function_in<void*()>(info, "ophion_make_plugin")()));
+  const void* made = info.module.empty() ? function_in<void*()>(info, "ophion_make_plugin")()
+                                         : function_in<void*(const PluginInfo&)>(info, "ophion_make_method")(info);
+  return std::shared_ptr<const Base>(static_cast<const Base*>(made));
 }
 
-/// One object a file, or a package's method, for the whole process. No lock is held while a file is opened: where two threads do so at once, the
-/// object made second is dropped. Never destroyed: objects may be in use while the process ends.
+/// One object a file, or a package's method, for the whole process. No lock is held while a file is opened: where two threads do so
+/// at once, the object made second is dropped. Never destroyed: objects may be in use while the process ends.
 template <class Base>
 std::shared_ptr<const Base> object_of(const PluginInfo& info) {
   static std::mutex& mutex = *new std::mutex;
@@ -167,8 +168,8 @@ const PluginInfo& Registry::info(const std::string& kind, const std::string& nam
   }
   std::vector<std::string> folders;
   for (const fs::path& folder : folders_) folders.push_back(folder.string());
-  throw PluginError("no " + (kind == features_kind ? "plug-in of features" : kind) + " '" + name + "'" + nearest_names(name, names) + " (found: " + joined(names, "none") + "; looked in " +
-                    joined(folders, "no folder") + packages + ")");
+  throw PluginError("no " + (kind == features_kind ? "plug-in of features" : kind) + " '" + name + "'" + nearest_names(name, names) +
+                    " (found: " + joined(names, "none") + "; looked in " + joined(folders, "no folder") + packages + ")");
 }
 
 std::shared_ptr<const Method> Registry::method(const std::string& name) const { return method(info("method", name)); }

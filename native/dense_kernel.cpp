@@ -1,5 +1,5 @@
-/// A dense layer on a block of rows. This file is compiled once for each instruction set, into a namespace of its own (OPHION_ISA_NAME);
-/// it uses nothing of the standard library, whose functions the linker would take from any of the builds.
+/// Dense layers on a block of rows, and the logistic function. This file is compiled once for each instruction set, into a namespace of its
+/// own (OPHION_ISA_NAME); it uses nothing of the standard library, whose functions the linker would take from any of the builds.
 #include <utility>
 
 #if defined(__AVX2__)
@@ -56,14 +56,11 @@ inline Vector at(const float* numbers) {
 }
 inline void put(float* to, Vector vector) { __builtin_memcpy(to, &vector, sizeof vector); }
 
-/// What no output of a layer is less than. NaN is larger than that.
-inline Vector floor_of(const Layer& layer) { return all(layer.relu ? 0.0f : -__builtin_inff()); }
-
 /// `rows` rows of `vectors` vectors, of one panel or several. However many there are, each sum adds in the same order: a row alone gets the
 /// bits it gets among others.
 template <size_t rows, size_t vectors>
 inline __attribute__((always_inline)) void some_sums(const float* in, size_t in_stride, size_t inputs, const float* weights, const float* bias,
-                                                     Vector floor, float* out, size_t out_stride) {
+                                                     const float& least, float* out, size_t out_stride) {
   Vector sums[chains][rows][vectors];
 #pragma GCC unroll 16
   for (size_t r = 0; r < rows; ++r) {
@@ -93,6 +90,7 @@ inline __attribute__((always_inline)) void some_sums(const float* in, size_t in_
   if constexpr (chains > 1) {
     if (i < inputs) add(i, 0);
   }
+  const Vector floor = all(least);  // read here: above, the sums need all registers
 #pragma GCC unroll 16
   for (size_t r = 0; r < rows; ++r) {
 #pragma GCC unroll 16
@@ -111,14 +109,13 @@ __attribute__((noinline)) void column_sums(const Layer& layer, size_t column, co
                                            size_t count) {
   const size_t inputs = layer.inputs;
   const float *const weights = layer.weights + column * inputs, *const bias = layer.bias + column;
-  const Vector floor = floor_of(layer);
   out += column;
   if constexpr (rows == 1) {
-    for (size_t r = 0; r < count; ++r) some_sums<rows, vectors>(in + r * in_stride, 0, inputs, weights, bias, floor, out + r * out_stride, 0);
+    for (size_t r = 0; r < count; ++r) some_sums<rows, vectors>(in + r * in_stride, 0, inputs, weights, bias, layer.least, out + r * out_stride, 0);
     return;
   }
   for (;;) {
-    some_sums<rows, vectors>(in, in_stride, inputs, weights, bias, floor, out, out_stride);
+    some_sums<rows, vectors>(in, in_stride, inputs, weights, bias, layer.least, out, out_stride);
     if (count <= rows) break;
     const size_t next = count >= 2 * rows ? rows : count - rows;
     in += next * in_stride;
@@ -206,7 +203,7 @@ inline void some_products(const Layer& layer, size_t output, const float* in, si
     if (rest > 0) sums[1] = fused(last(x, inputs, rest), last(weights, inputs, rest), sums[1]);
     products[r] = sums[0] + sums[1];
   }
-  const Vector sums = larger(floor_of(layer), lane_sums(products) + all(layer.bias[output]));
+  const Vector sums = larger(all(layer.least), lane_sums(products) + all(layer.bias[output]));
 #pragma GCC unroll 16
   for (size_t r = 0; r < rows; ++r) out[r * out_stride + output] = sums[r];
 }

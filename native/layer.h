@@ -10,13 +10,13 @@ constexpr std::size_t panel = 32;
 /// Layers of no more outputs than this are narrow: theirs are the weights of one output after another, without panels.
 constexpr std::size_t most_narrow = 8;
 
-/// out[r][j] = bias[j] + Σ in[r][i] × weights of (i, j); with `relu`, at least 0.
+/// out[r][j] = bias[j] + Σ in[r][i] × weights of (i, j), and no less than `least`.
 struct Layer {
   const float* weights;  ///< [j/panel][i][j%panel], whole panels; of a narrow layer [j][i]
   const float* bias;     ///< whole panels
   std::size_t inputs;
   std::size_t outputs;
-  bool relu;
+  float least;           ///< of an output: 0 with relu, else -infinity
 };
 
 /// Rows of `in` and `out` are as far apart as their strides say, in numbers. Each row gets the same bits in whatever company.

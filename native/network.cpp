@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -13,7 +14,7 @@
 namespace ophion::native {
 namespace {
 
-constexpr std::size_t block_rows = 63;  // whole tiles of every kernel; what a layer makes of them stays in the processor's first caches
+constexpr std::size_t block_rows = 63;  // whole tiles of every kernel; what a layer makes of them stays in the processor's caches
 
 [[noreturn]] void refuse(std::size_t step, const std::string& problem) {
   throw std::invalid_argument("network: step " + std::to_string(step) + " " + problem);
@@ -92,7 +93,7 @@ Network::Network(std::vector<NetworkStep> steps, std::size_t features, Link link
     } else if (!std::isfinite(given.parameter)) {
       refuse(i, "has a parameter that is not finite");
     } else if (given.activation == Activation::relu && !kept && steps_.back().kind == NetworkStep::Kind::dense) {
-      steps_.back().layer.relu = true;
+      steps_.back().layer.least = 0;
       results.push_back(results.back());
       continue;
     }
@@ -125,7 +126,7 @@ Network::Step Network::dense_step(const NetworkStep& given, std::size_t index) c
   step.bias.assign(step.stride, 0.0f);
   std::copy(given.bias.begin(), given.bias.end(), step.bias.begin());
   step.kernel = narrow ? kernels_->narrow : kernels_->dense;
-  step.layer = {step.weights.data(), step.bias.data(), given.inputs, given.outputs, false};
+  step.layer = {step.weights.data(), step.bias.data(), given.inputs, given.outputs, -std::numeric_limits<float>::infinity()};
   return step;
 }
 

@@ -142,7 +142,8 @@ class WorkerService {
     if (known) return *known;
     const Registry registry({file});
     const Value& package = request.at("package");
-    known = package.is_null() ? registry.method(name) : Registry::method(method_of_package(package, registry.info("tool", python_methods_tool)));
+    known = package.is_null() ? registry.method(name)
+                              : Registry::method(method_of_package(package, registry.info("tool", python_methods_tool)));
     return *known;
   }
 

@@ -27,7 +27,7 @@ A *tool* is a module ``ophion.tools.<name>_tool`` with ``start(arguments) -> job
     finish() -> the same
     abandon()                                                  # given up: leave nothing behind
 
-All of it runs, and is tested, without C++.
+All of it runs, and is tested, without C++. docs/python_methods.md is the guide to methods of Python packages.
 """
 
 from __future__ import annotations

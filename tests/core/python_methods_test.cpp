@@ -37,9 +37,11 @@ class PythonMethodsTest : public testing::Test {
 
   /// "nearest" of the package nearest-method 1.0, but for what is said otherwise.
   Value method(const std::map<std::string, std::string>& otherwise = {}) const {
+    const std::pair<const char*, std::string> nearest[] = {
+        {"name", "nearest"}, {"module", "nearest_method.method"}, {"package", "nearest-method"},
+        {"version", "1.0"},  {"schema", (folder_.path() / "method.schema.json").string()}, {"problem", ""}};
     Value one = Value::object();
-    for (const auto& [key, text] : std::map<std::string, std::string>{{"name", "nearest"}, {"module", "nearest_method.method"}, {"package", "nearest-method"},
-                                                                      {"version", "1.0"}, {"schema", (folder_.path() / "method.schema.json").string()}, {"problem", ""}}) {
+    for (const auto& [key, text] : nearest) {
       const auto other = otherwise.find(key);
       one.set(key, other == otherwise.end() ? text : other->second);
     }

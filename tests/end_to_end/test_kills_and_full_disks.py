@@ -50,11 +50,12 @@ def undisturbed(module_place, events_file):
     return run, time.monotonic() - begin
 
 
+@pytest.mark.slow  # quick: DurableFile.IsTheOldOneOrTheNewOneAfterAKillAtAnyMoment, test_a_killed_run_goes_on_where_it_was
 def test_a_run_that_is_killed_at_random_moments_ends_as_one_that_is_not(place, events_file, undisturbed):
     whole, seconds = undisturbed
     place.write("train.json", config(by_label(events_file), METHODS))
     draw = random.Random(11)
-    for _ in range(12 if SLOW else 2):
+    for _ in range(12):
         run = newest_run(place)
         process = place.program.start("train", "train.json", *(["--resume", run] if run else []), cwd=place.path)
         try:

@@ -86,13 +86,14 @@ def test_every_method_scores_without_python_as_with_it(place, name):
 
 
 def test_predict_takes_the_backend_asked_for_and_says_what_there_is(place, events_file):
-    run = place.train(config(by_label(events_file), [sklearn("bayes", "sklearn.naive_bayes.GaussianNB"), network()]))
+    methods = [sklearn("bayes", "sklearn.naive_bayes.GaussianNB"), sklearn("tree", "sklearn.tree.DecisionTreeClassifier", max_depth=5)]
+    run = place.train(config(by_label(events_file), methods))
     assert "bayes: has no native form: GaussianNB has no native form" in run.log
     assert "GaussianNB has no native form" in place.run("inspect", run.model("bayes")).stdout
     refused = place.run("predict", run.model("bayes"), events_file, "--output", "o.parquet", "--backend", "native", status=1)
     assert "has no backend 'native'; it has python" in refused.stderr
-    native = place.predict(run.model("mlp"), events_file, "--backend", "native", output="native.parquet")
-    own = place.predict(run.model("mlp"), events_file, output="own.parquet")
+    native = place.predict(run.model("tree"), events_file, "--backend", "native", output="native.parquet")
+    own = place.predict(run.model("tree"), events_file, output="own.parquet")
     assert np.allclose(native["score"], own["score"], rtol=1e-5, atol=1e-6)
 
 

@@ -12,6 +12,12 @@ SPLIT = {"split": {"validation": 0.3, "test": 0.2}}
 DEPTHS = {"trials": 4, "space": {"params.max_depth": {"int": [1, 6]}, "params.criterion": {"choice": ["gini", "entropy"]}}}
 
 
+def patient(trials, **space):
+    """A method of NumPy alone, whose settings are tried."""
+    return {"name": "patient", "type": "script", "script": str(SCRIPTS / "patient.py"),
+            "tune": {"trials": trials, "space": {f"params.{name}": values for name, values in space.items()}}}  # fmt: skip
+
+
 @pytest.fixture(scope="module")
 def run(module_place, events_file):
     """A tree and a network, both tuned."""
@@ -55,15 +61,15 @@ def test_history_is_that_of_the_last_training(run):
 @pytest.mark.parametrize(
     "space, says",
     [
-        ({"params.max_dept": {"int": [1, 3]}}, "max_dept"),
-        ({"estimater": {"choice": ["a"]}}, "/methods/0/tune/space/estimater: with \"a\": unknown key 'estimater'; did you mean 'estimator'"),
-        ({"params.max_depth": {"int": [5, 1]}}, "/methods/0/tune/space/params.max_depth: expected the least first, found [5,1]"),
-        ({"params.ccp_alpha": {"float": [0, 1], "log": True}}, "expected more than 0 where factors count"),
+        ({"params.powr": {"int": [1, 3]}}, "did you mean 'power'"),
+        ({"scrip": {"choice": ["a"]}}, "/methods/0/tune/space/scrip: with \"a\": unknown key 'scrip'; did you mean 'script'"),
+        ({"params.power": {"int": [5, 1]}}, "/methods/0/tune/space/params.power: expected the least first, found [5,1]"),
+        ({"params.pause": {"float": [0, 1], "log": True}}, "expected more than 0 where factors count"),
         ({}, "/methods/0/tune/space: expected one setting or more, found none"),
     ],
 )
 def test_spaces_that_cannot_be_are_refused_before_anything_is_read(place, space, says):
-    wrong = config(by_label("nothing.parquet"), [tree() | {"tune": {"trials": 2, "space": space}}], **SPLIT)
+    wrong = config(by_label("nothing.parquet"), [patient(2) | {"tune": {"trials": 2, "space": space}}], **SPLIT)
     assert says in place.refused(wrong, status=2)
 
 
@@ -75,30 +81,29 @@ def test_a_tuning_needs_validation_events(place):
 
 
 def test_trials_that_fail_are_recorded_and_the_rest_goes_on(place, events_file):
-    """More neighbours than events are refused only when the model scores."""
-    estimator = tree() | {"estimator": "sklearn.neighbors.KNeighborsClassifier", "params": {}}
-    estimator["tune"] = {"trials": 5, "space": {"params.n_neighbors": {"choice": [3, 100000]}}}
-    run = place.train(config(by_label(events_file), [estimator], weights={"normalise": "none"}, **SPLIT))
-    states = {trial["params"]["params.n_neighbors"]: trial["state"] for trial in run.metrics["methods"]["tree"]["tuning"]["trials"]}
-    assert states == {3: "complete", 100000: "failed"}
-    estimator["tune"] = {"trials": 2, "space": {"params.n_neighbors": {"choice": [100000]}}}
-    place.write("train.json", config(by_label(events_file), [estimator], weights={"normalise": "none"}, **SPLIT))
-    assert "n_neighbors = 100000" in place.run("train", "train.json", status=1).stderr
+    """They fail only when the model scores."""
+    run = place.train(config(by_label(events_file), [patient(5, fail={"choice": [False, True]})], **SPLIT))
+    states = {trial["params"]["params.fail"]: trial["state"] for trial in run.metrics["methods"]["patient"]["tuning"]["trials"]}
+    assert states == {False: "complete", True: "failed"}
+    place.write("train.json", config(by_label(events_file), [patient(2, fail={"choice": [True]})], **SPLIT))
+    said = place.run("train", "train.json", status=1).stderr
+    assert "\nophion: patient.py: predict(): ValueError: it was to fail" in said
+    assert 'trial 2 of 2: {"params.fail":true}' in said
 
 
 def test_an_unknown_metric_is_named(place, events_file):
-    wrong = tree() | {"tune": DEPTHS | {"metric": "validation/area"}}
+    wrong = patient(2, power={"int": [1, 2]})
+    wrong["tune"]["metric"] = "validation/area"
     assert "there is no number at 'validation/area'" in place.refused(config(by_label(events_file), [wrong], **SPLIT), status=2)
 
 
 def test_an_interrupted_tuning_goes_on(place, events_file):
-    slow = network(script=SCRIPTS / "slow.py", epochs=3) | {"tune": {"trials": 3, "space": {"training.learning_rate": {"float": [1e-3, 1e-2]}}}}
-    place.write("train.json", config(by_label(events_file), [slow], **SPLIT))
+    place.write("train.json", config(by_label(events_file), [patient(3, pause={"float": [0.5, 1]})], **SPLIT))
     process = place.program.start("train", "train.json", cwd=place.path)
     study = None
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
-        study = next(place.path.glob("runs/toy/2*/tuning/mlp.db"), None)
+        study = next(place.path.glob("runs/toy/2*/tuning/patient.db"), None)
         if study is not None and "trial 2 of 3" in next(place.path.glob("runs/toy/2*/run.log")).read_text():
             break
         time.sleep(0.05)
@@ -107,5 +112,5 @@ def test_an_interrupted_tuning_goes_on(place, events_file):
     assert process.returncode == 130, err
     folder = study.parents[1]
     run = json.loads(place.run("train", "train.json", "--resume", folder, "--json").stdout)
-    trials = run["methods"]["mlp"]["tuning"]["trials"]
+    trials = run["methods"]["patient"]["tuning"]["trials"]
     assert len(trials) == 3 and all(trial["state"] == "complete" for trial in trials)

@@ -69,4 +69,10 @@ assert ophion.__file__.startswith(sys.argv[1]) and ophion.__version__, ophion.__
 PYTHON
 [ "$(PYTHONPATH=$prefix/lib/ophion/python "$OPHION_PYTHON" -m ophion --version)" = "$("$prefix/bin/ophion" --version)" ]
 
+step "a Python package's method"
+cp -r "$source/examples/python_method" "$work/python_method"
+"$OPHION_PYTHON" -m pip install --quiet --disable-pip-version-check --no-index --no-deps --no-build-isolation --target "$work/site" "$work/python_method"
+PYTHONPATH=$work/site "$prefix/bin/ophion" methods | grep 'method *naive_bayes *ophion-naive-bayes 1.0: Gaussian'
+"$prefix/bin/ophion" methods | grep naive_bayes && { echo "a method of a package that is not installed"; exit 1; }
+
 step "done"

@@ -108,7 +108,9 @@ std::vector<float> random_numbers(std::size_t count, unsigned seed) {
 }
 
 TEST(Network, WritesOverNoResultThatIsStillWanted) {
-  const auto layer = [](std::size_t in, std::size_t out, unsigned seed) { return dense(in, out, random_numbers(in * out, seed), random_numbers(out, seed + 1)); };
+  const auto layer = [](std::size_t in, std::size_t out, unsigned seed) {
+    return dense(in, out, random_numbers(in * out, seed), random_numbers(out, seed + 1));
+  };
   const NetworkStep relu = activation(Activation::relu);
   const std::vector<NetworkStep> steps{layer(20, 40, 1), relu, layer(40, 40, 3), relu, add(1),  layer(40, 40, 5), add(4),         relu,
                                        layer(40, 20, 7), add(-1), relu, layer(20, 3, 9), relu, layer(3, 20, 11), add(10), layer(20, 2, 13)};
@@ -116,14 +118,16 @@ TEST(Network, WritesOverNoResultThatIsStillWanted) {
   const std::vector<float> events = random_numbers(20 * 70, 20);
   const std::vector<float> scores = scores_of(network, events);
   for (std::size_t r = 0; r < 70; ++r) {
-    const std::vector<double> expected = by_plain_loops(steps, {events.begin() + static_cast<std::ptrdiff_t>(r * 20), events.begin() + static_cast<std::ptrdiff_t>((r + 1) * 20)});
+    const float* const event = events.data() + r * 20;
+    const std::vector<double> expected = by_plain_loops(steps, {event, event + 20});
     for (std::size_t o = 0; o < 2; ++o) ASSERT_NEAR(scores[r * 2 + o], expected[o], 2e-4) << r << "," << o;
   }
 }
 
 TEST(Network, TakesEventsThatLieColumnByColumn) {
-  const Network network({dense(20, 10, random_numbers(200, 1), random_numbers(10, 2)), activation(Activation::relu), dense(10, 1, random_numbers(10, 3), {0})}, 20,
-                        Link::logistic);
+  const Network network({dense(20, 10, random_numbers(200, 1), random_numbers(10, 2)), activation(Activation::relu),
+                         dense(10, 1, random_numbers(10, 3), {0})},
+                        20, Link::logistic);
   const std::vector<float> rows = random_numbers(20 * 200, 4);
   std::vector<float> columns(rows.size()), scores(200);
   for (std::size_t r = 0; r < 200; ++r) {
@@ -140,8 +144,8 @@ TEST(Network, PassesOnWhatIsNotFinite) {
     if (!has_isa(isa)) continue;
     for (const std::size_t inputs : {3u, 20u, 40u}) {
       for (const std::size_t outputs : {2u, 20u}) {
-        const Network network({dense(inputs, outputs, std::vector<float>(inputs * outputs, 1.0f), std::vector<float>(outputs, 0.0f)), activation(Activation::relu)},
-                              inputs, Link::identity, isa);
+        const std::vector<float> weights(inputs * outputs, 1.0f), bias(outputs, 0.0f);
+        const Network network({dense(inputs, outputs, weights, bias), activation(Activation::relu)}, inputs, Link::identity, isa);
         for (const std::size_t rows : {1u, 5u, 40u}) {
           for (std::size_t place = 0; place < inputs; ++place) {
             for (const float number : {nan, infinity, -infinity}) {

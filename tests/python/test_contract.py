@@ -26,11 +26,12 @@ import ophion.methods
 from ophion import contract
 from ophion.contract import TrainingData
 
-METHODS = sorted(
-    one.name.removesuffix("_method")
+MODULES = {
+    one.name.removesuffix("_method"): f"ophion.methods.{one.name}"
     for one in pkgutil.iter_modules(ophion.methods.__path__)
     if one.name.endswith("_method")
-)
+} | {"naive_bayes": "ophion_naive_bayes.method"}  # of a Python package: examples/python_method
+METHODS = sorted(MODULES)
 
 # Options with which a method learns the toys below, and those for regression; a new method adds its own here.
 TOYS = {
@@ -47,14 +48,19 @@ TOYS = {
         {"estimator": "sklearn.linear_model.LinearRegression"},
     ),
     "script": ({"script": str(SCRIPTS / "centres.py")}, {}),
+    "naive_bayes": ({}, {}),
 }
+
+
+def face_of(method):
+    return contract.face(MODULES[method], "method")
 
 
 def trained(method, spec, data, **more):
     options = dict(TOYS[method][0])
     if spec.task == "regression":
         options |= TOYS[method][1]
-    face = contract.face(f"ophion.methods.{method}_method", "method")
+    face = face_of(method)
     ctx = context(method, spec, **(options | more))
     face.check(ctx)
     return face, ctx, face.train(data, ctx)
@@ -70,7 +76,7 @@ def reloaded(face, ctx, model):
 
 @pytest.mark.parametrize("method", METHODS)
 def test_a_method_has_every_function(method):
-    face = contract.face(f"ophion.methods.{method}_method", "method")
+    face = face_of(method)
     assert isinstance(face.PACKAGES, list) and all(contract.versions(SimpleNamespace(PACKAGES=face.PACKAGES), None).values())
 
 
@@ -125,9 +131,23 @@ def test_three_classes_give_three_scores_an_event(method):
     assert np.array_equal(face.predict(reloaded(face, ctx, model), test.x), scores)
 
 
+@pytest.mark.parametrize("said", [("classification",), ["regression", "classification"]])
+def test_a_face_says_its_tasks(said):
+    assert contract.tasks(SimpleNamespace(TASKS=said)) == list(said)
+    assert contract.tasks(SimpleNamespace()) == ["classification", "regression"]
+
+
+@pytest.mark.parametrize("said", ["classification", (), ("ranking",)])
+def test_tasks_that_there_are_not_are_refused(said):
+    with pytest.raises(TypeError, match=r"toy\.TASKS is .*, expected a list of classification and regression, or one of them"):
+        contract.tasks(SimpleNamespace(__name__="toy", TASKS=said))
+
+
 @pytest.mark.parametrize("targets", [("one",), ("one", "two")])
 @pytest.mark.parametrize("method", METHODS)
 def test_several_targets_are_learnt(method, targets):
+    if "regression" not in contract.tasks(face_of(method)):
+        pytest.skip(f"{method} does no regression")
     data = linear_targets(3000, n_targets=len(targets))
     face, ctx, model = trained(method, regression(targets), data)
     scores = np.asarray(face.predict(model, data.validation.x))
