@@ -154,7 +154,8 @@ struct Rows {
 
 /// The leaves of one event in the next group of trees, with runs up to `end_run` of each word.
 template <size_t words, bool missing>
-inline __attribute__((always_inline)) Words next_leaves(Rows& rows, const uint32_t* all, const LeafSetTrees::Run* const (&end_run)[2], const float* event) {
+inline __attribute__((always_inline)) Words next_leaves(Rows& rows, const uint32_t* all, const LeafSetTrees::Run* const (&end_run)[2],
+                                                        const float* event) {
   Words leaf = Lanes::all(uint32_t{0});
   for (size_t w = words; w-- > 0;) {
     Words set = Lanes::load(all + w * Lanes::count);
@@ -227,7 +228,7 @@ constexpr decltype(LeafSetKernels::one) one = nullptr;
 }  // namespace
 
 extern const LeafSetKernels leaf_set_kernels;
-const LeafSetKernels leaf_set_kernels{Lanes::count,       Lanes::wide * Lanes::count, Lanes::count, Lanes::block, Lanes::high_first, Lanes::rows_a_level,
-                                      all_of<Lanes::wide>, all_of<1>, any_missing, one};
+const LeafSetKernels leaf_set_kernels{Lanes::count,        Lanes::wide * Lanes::count, Lanes::count, Lanes::block, Lanes::high_first,
+                                      Lanes::rows_a_level, all_of<Lanes::wide>,        all_of<1>,    any_missing,  one};
 
 }  // namespace ophion::native::OPHION_ISA_NAME

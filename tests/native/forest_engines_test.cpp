@@ -202,9 +202,9 @@ TEST_P(ForestIn, StridesChangeNothing) {
 }
 
 TEST_P(ForestIn, NamesTheFirstRowWithAMissingValueItDoesNotTake) {
-  for (const std::size_t leaves : {20, 100}) {
+  for (const std::vector<std::size_t>& trees : {std::vector<std::size_t>{20}, {100}, {20, 100}}) {
     ForestMaker maker({.missing = false}, 7);
-    maker.add_tree(leaves);
+    for (const std::size_t leaves : trees) maker.add_tree(leaves);
     const Forest forest(maker.arrays, GetParam());
     for (const std::size_t rows : {1, 5, 60, 1000}) {
       std::vector<float> events = maker.events(rows, 0);
