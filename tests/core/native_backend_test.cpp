@@ -142,8 +142,6 @@ std::map<std::string, std::string> of_forest(const native::ForestPlan& plan, con
   return forest_members(made_forest(plan, leaves).arrays, description);
 }
 
-}  // namespace
-
 TEST_P(NativeModels, GiveThreadsThatScoreAtOnceTheScoresOfOneAlone) {
   const Threaded& given = GetParam();
   const Model model(native_model(given.payload(), given.missing > 0 ? "keep" : "error"));
@@ -173,3 +171,5 @@ INSTANTIATE_TEST_SUITE_P(
                     Threaded{"Medians", [] { return of_forest(plan_of_median, all_sizes, median); }, 0.05},
                     Threaded{"Networks", [] { return network_members(); }}),
     [](const auto& test) { return test.param.name; });
+
+}  // namespace

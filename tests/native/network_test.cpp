@@ -139,7 +139,7 @@ TEST(Network, TakesEventsThatLieColumnByColumn) {
 
 /// In whatever lane or company a number stands that is none, or infinite: it spoils its own event alone.
 TEST(Network, PassesOnWhatIsNotFinite) {
-  const float nan = std::numeric_limits<float>::quiet_NaN(), infinity = std::numeric_limits<float>::infinity();
+  const float none = std::numeric_limits<float>::quiet_NaN(), infinity = std::numeric_limits<float>::infinity();
   for (const Isa isa : {Isa::generic, Isa::avx2, Isa::avx512}) {
     if (!has_isa(isa)) continue;
     for (const std::size_t inputs : {3u, 20u, 40u}) {
@@ -148,7 +148,7 @@ TEST(Network, PassesOnWhatIsNotFinite) {
         const Network network({dense(inputs, outputs, weights, bias), activation(Activation::relu)}, inputs, Link::identity, isa);
         for (const std::size_t rows : {1u, 5u, 40u}) {
           for (std::size_t place = 0; place < inputs; ++place) {
-            for (const float number : {nan, infinity, -infinity}) {
+            for (const float number : {none, infinity, -infinity}) {
               std::vector<float> events(rows * inputs, 1.0f);
               events[rows / 2 * inputs + place] = number;
               const std::vector<float> scores = scores_of(network, events);
