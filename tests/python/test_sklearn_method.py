@@ -318,6 +318,25 @@ def boosted():
     )["estimator.skops"]
 
 
+@pytest.mark.parametrize(("problem", "loads"), [("AST constructor recursion depth mismatch (before=72, after=64)", True), ("another", False)])
+def test_a_load_that_another_thread_disturbed_is_repeated(categorical, monkeypatch, problem, loads):
+    _, x, content = categorical
+    read, failures = np.load, iter([SystemError(problem), SystemError(problem)])
+
+    def disturbed(*arguments, **options):
+        for failure in failures:
+            raise failure
+        return read(*arguments, **options)
+
+    expected = _skops_file.load(content).predict(x)
+    monkeypatch.setattr(np, "load", disturbed)
+    if loads:
+        assert np.array_equal(_skops_file.load(content).predict(x), expected)
+    else:
+        with pytest.raises(SystemError, match=problem):
+            _skops_file.load(content)
+
+
 @pytest.mark.parametrize(
     ("field", "value", "text"),
     [

@@ -9,7 +9,7 @@ import io
 import json
 import os
 import sys
-from typing import Any, Iterator, Mapping
+from typing import Any, Callable, Iterator, Mapping
 from zipfile import ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 import numpy as np
@@ -139,6 +139,10 @@ def load(content: bytes) -> Any:
     ValueError
         No skops file, a type that is not trusted, or a tree that would lead scikit-learn astray: names it.
     """
+    return _beside_other_threads(_load, content)
+
+
+def _load(content: bytes) -> Any:
     graph = _graph(content)
     unknown = graph.get_unsafe_set() - set(_TRUSTED)
     if unknown:
@@ -148,6 +152,21 @@ def load(content: bytes) -> Any:
     estimator = graph.construct()
     check_made(graph)
     return estimator
+
+
+def _beside_other_threads(function: Callable, *arguments: Any) -> Any:
+    """The function's result, asked for again where CPython has failed it by chance.
+
+    NumPy reads the headers of arrays as Python, and CPython (3.11 at least) counts how deep a syntax tree is in one place for all
+    threads (github.com/python/cpython/issues/106905): two threads that do so at once disturb each other now and then.
+    """
+    for _ in range(9):
+        try:
+            return function(*arguments)
+        except SystemError as error:
+            if "recursion depth mismatch" not in str(error):
+                raise
+    return function(*arguments)
 
 
 class _Parts:
@@ -212,7 +231,7 @@ def _without_gaps(content: bytes) -> bytes:
 @functools.cache  # a boosting has hundreds of arrays of one type
 def _gaps(fields: str) -> np.ndarray:
     """Which bytes of a record are in no field."""
-    dtype = np.lib.format.descr_to_dtype(ast.literal_eval(f"[{fields}]"))
+    dtype = np.lib.format.descr_to_dtype(_beside_other_threads(ast.literal_eval, f"[{fields}]"))
     gaps = np.ones(dtype.itemsize, bool)
     for field, offset, *_ in dtype.fields.values():
         gaps[offset : offset + field.itemsize] = False
