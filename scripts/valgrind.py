@@ -81,7 +81,7 @@ def main(build):
         environment["PYTHONPATH"] = str(ROOT / "python_scripts")
         model = make_model(build / "bin" / "ophion", folder, environment)
         bare = errors_of([sys.executable, "-c", IMPORTS], folder, "bare", environment)
-        program = errors_of([build / "bin" / "many_threads_program", "rows.bin", model], folder, "program", environment)
+        program = errors_of([build / "bin" / "many_threads_program", "rows.bin", "python", model], folder, "program", environment)
     known = {short(kind, frames) for kind, frames in bare}
     found = {(kind, frames): count for (kind, frames), count in program.items() if is_ours(frames) and short(kind, frames) not in known}
     for (kind, frames), count in found.items():
