@@ -25,6 +25,7 @@ VALGRIND += ["--num-callers=40", "--child-silent-after-fork=yes", "--xml=yes"]
 IMPORTS = "import threadpoolctl, ophion.contract, ophion.methods.script_method"
 AT_START = "own_python"  # what is made once, while Python starts, is kept: references are given back when it runs
 DEPTH = 6  # frames by which two errors count as the same
+INTERPRETER = "_PyEval_Vector"  # further out is who called it, which may differ
 
 
 def frames_of(error):
@@ -46,7 +47,8 @@ def errors_of(command, folder, name, environment):
 
 
 def short(kind, frames):
-    return kind, tuple(function for function, _ in frames[:DEPTH])
+    functions = [function for function, _ in frames[:DEPTH]]
+    return kind, tuple(functions[: functions.index(INTERPRETER)] if INTERPRETER in functions else functions)
 
 
 def is_ours(frames):
