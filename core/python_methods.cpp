@@ -11,6 +11,7 @@
 #include "python_probe.h"
 #include "schema.h"
 #include "schema_keywords.h"
+#include "text.h"
 
 namespace ophion {
 namespace fs = std::filesystem;
@@ -42,8 +43,6 @@ std::string problem_of(const PluginInfo& method, const std::vector<PluginInfo>& 
   }
   return "";
 }
-
-std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
 
 }  // namespace
 

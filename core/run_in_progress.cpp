@@ -274,7 +274,7 @@ TrainedRun RunInProgress::finish() {
   if (run_.methods_.size() == 1) std::rethrow_exception(first_failure_);
   std::string text = "no method gave a model:";
   // One line each: run.log holds a script's whole traceback.
-  for (const MethodResult& method : run_.methods_) text += "\n" + method.name + ": " + method.error.substr(0, method.error.find('\n'));
+  for (const MethodResult& method : run_.methods_) text += "\n" + method.name + ": " + first_line(method.error);
   throw Error(text);
 }
 

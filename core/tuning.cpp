@@ -158,7 +158,7 @@ Tuned tune(const Config& config, std::size_t index, const std::shared_ptr<const 
     } catch (const Interrupted&) {
       throw;
     } catch (const Error& failure) {
-      outcome = {"failed", Value::object(), std::string(failure.what()).substr(0, std::string(failure.what()).find('\n'))};
+      outcome = {"failed", Value::object(), first_line(failure.what())};
       if (!first_failure) first_failure = std::current_exception();
     }
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();

@@ -59,7 +59,6 @@ struct Lanes {
     return _mm512_mask_i32gather_ps(_mm512_setzero_ps(), static_cast<__mmask16>(-1), index, from, 4);
   }
 
-
   class Missing {
    public:
     void look_at(Floats numbers) { any_ = static_cast<__mmask16>(any_ | _mm512_cmp_ps_mask(numbers, numbers, _CMP_UNORD_Q)); }

@@ -22,6 +22,7 @@ PREDICTOR = "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor"
 BOOSTING = "sklearn.ensemble._hist_gradient_boosting.gradient_boosting."
 CHECK_ARRAY = "sklearn.utils.validation.check_array"
 WORDS = 8  # of 32 bits: a set of the categories 0 to 255
+
 # Gradient boosting begins with what another estimator gives: these give as many columns as can be looked up.
 _FIRST_SCORES = ("sklearn.dummy.DummyClassifier", "sklearn.dummy.DummyRegressor")
 
