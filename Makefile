@@ -4,6 +4,8 @@
 .DELETE_ON_ERROR:
 .PHONY: demo test test-full setup setup-test setup-bench build bench soak fuzz help clean
 SHELL := /bin/bash
+# What pip left uncompiled is kept when first used (scripts/setup.sh): else every start compiles half of PyTorch. The others hide lost output and slow NumPy.
+unexport PYTHONDONTWRITEBYTECODE PYTHONUNBUFFERED OPENBLAS_CORETYPE
 
 build_folder = build/release
 bench_folder = build/release

@@ -4,6 +4,7 @@
 # thread.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+unset PYTHONDONTWRITEBYTECODE PYTHONUNBUFFERED OPENBLAS_CORETYPE  # as in the Makefile; this is called by itself too
 build=${1:?usage: bench.sh BUILD [LETTER…]}
 shift
 [ $# -gt 0 ] || set -- a b c d e f g h i k m p r u native

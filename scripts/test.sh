@@ -4,7 +4,6 @@
 # Ends with one line: "N passed, N failed, N skipped".
 set -euo pipefail
 cd "$(dirname "$0")/.."
-unset PYTHONUNBUFFERED OPENBLAS_CORETYPE  # they hide lost output and slow NumPy
 presets=(dev asan)
 [ "${1:-}" = full ] && presets+=(tsan)
 export OPHION_SLOW_TESTS=${1:+1}
