@@ -2,7 +2,7 @@
 
 Usage: processes.py OPHION WORK time|memory [PAIRS]
 
-Both processes do all that a user waits for, from the ROOT file to model, metrics and scores on disk.
+Both processes go from the ROOT file to model, metrics and scores on disk. Neither draws a report: (r) measures that.
 """
 
 import json
@@ -42,6 +42,7 @@ def one_method(work, name, changes):
     lines = [line for line in CONFIG.read_text().splitlines() if not line.strip().startswith("//")]
     config = json.loads("\n".join(lines))
     config["methods"] = [method for method in config["methods"] if method["name"] == name]
+    config["report"] = {"enabled": False}
     for sample in config["data"]["samples"]:
         sample["files"] = [str((HERE / file).resolve()) for file in sample["files"]]
     for method in config["methods"]:
