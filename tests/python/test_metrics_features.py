@@ -56,6 +56,18 @@ def test_a_rising_function_of_the_feature_changes_nothing():
     assert values(np.exp(3 * feature), labels) == values(feature, labels)
 
 
+def test_of_a_large_class_evenly_spread_events_stand_for_all(monkeypatch):
+    rng = np.random.default_rng(3)
+    labels = np.repeat([0, 1, 0], [150_000, 2_000, 150_000])
+    feature = rng.normal(size=len(labels)) + np.repeat([0.0, 0.7, 2.0], [150_000, 2_000, 150_000])  # background changes from file to file
+    (found,) = metrics.separation(feature[:, None], labels, 2)
+    monkeypatch.setattr("ophion.metrics.features.MOST_EVENTS", 10**6)
+    (of_all,) = metrics.separation(feature[:, None], labels, 2)
+    assert found != of_all
+    assert found["value"] == pytest.approx(of_all["value"], rel=0.02)
+    assert found["by_chance"] == pytest.approx(of_all["by_chance"], rel=0.05)  # the rare class keeps all its events
+
+
 def test_a_missing_value_tells_as_much_as_its_share_does():
     labels = np.repeat([0, 1], 1000)
     feature = np.ones((2000, 1))
