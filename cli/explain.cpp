@@ -156,8 +156,7 @@ std::string trial(const Registry& registry) {
     registry.tool("metrics")->start(Value::object())->finish();
     return "";
   } catch (const Error& problem) {
-    const std::string text = problem.what();
-    return text.substr(0, text.find('\n'));
+    return first_line(problem.what());
   }
 }
 

@@ -5,6 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include <ophion/error.h>
+
 #include "terminal.h"
 
 namespace ophion::cli {
@@ -90,7 +92,7 @@ std::string ranking(const Value& run) {
   for (const Method& method : methods) {
     if (!method.metrics) {
       const Value* error = method.entry->find("error");
-      const std::string why = error ? error->as_text().substr(0, error->as_text().find('\n')) : "";  // the log holds a script's whole traceback
+      const std::string why = error ? first_line(error->as_text()) : "";  // the log holds a script's whole traceback
       failures += method.name + ": " + method.entry->at("status").as_text() + (why.empty() ? "" : ": " + why) + "\n";
       continue;
     }

@@ -88,6 +88,8 @@ TimeLimit::~TimeLimit() = default;
 WorkerError::WorkerError(const std::string& message) : Error(message, ErrorCode::worker) {}
 WorkerError::~WorkerError() = default;
 
+std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
+
 std::string nearest_names(const std::string& name, const std::vector<std::string>& known) {
   constexpr std::size_t most = 3;
   const auto wanted = lower(name);

@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::uintmax_t most_bytes_to_hash = std::uintmax_t{4} << 30;
 
-std::string first_line(const fs::path& file) {
+std::string first_line_of(const fs::path& file) {
   std::ifstream stream(file);
   std::string line;
   std::getline(stream, line);
@@ -30,13 +30,13 @@ Value git_commit(fs::path folder) {
     const fs::path git = folder / ".git";
     std::error_code ignored;
     if (fs::is_directory(git, ignored)) {
-      const std::string head = first_line(git / "HEAD");
+      const std::string head = first_line_of(git / "HEAD");
       const std::string mark = "ref: ";
       Value commit = Value::object();
       commit.set("folder", folder.string());
       if (!head.starts_with(mark)) return commit.set("commit", head), commit;
       const std::string ref = head.substr(mark.size());
-      std::string hash = first_line(git / ref);
+      std::string hash = first_line_of(git / ref);
       std::ifstream packed(git / "packed-refs");
       for (std::string line; hash.empty() && std::getline(packed, line);) {
         if (line.ends_with(" " + ref)) hash = line.substr(0, line.find(' '));

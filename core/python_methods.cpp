@@ -11,7 +11,6 @@
 #include "python_probe.h"
 #include "schema.h"
 #include "schema_keywords.h"
-#include "text.h"
 
 namespace ophion {
 namespace fs = std::filesystem;

@@ -142,7 +142,7 @@ std::vector<std::string> fields_of(const std::string& text) {
 }
 
 std::string what_it_printed(const std::string& text) {
-  const std::string line = text.substr(0, std::min(text.find('\n'), std::size_t{200}));
+  const std::string line = first_line(text).substr(0, 200);
   return line.empty() ? "it printed nothing" : "it printed '" + line + "'";
 }
 

@@ -24,8 +24,6 @@ std::string joined(const std::vector<std::string>& words, std::string_view none)
   return words.empty() ? std::string(none) : text;
 }
 
-std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
-
 std::string files_near(const std::filesystem::path& file) {
   std::vector<std::string> names;
   std::error_code ignored;  // no such folder: no names

@@ -14,9 +14,6 @@ std::string lower(std::string text);
 /// "a, b, c"; `none` when there is nothing to join.
 std::string joined(const std::vector<std::string>& words, std::string_view none = "");
 
-/// What stands before the first line break: an error without the script's traceback.
-std::string first_line(const std::string& text);
-
 /// "; did you mean 'train.json'?" for the names in the file's folder that are nearest to its own, or nothing.
 std::string files_near(const std::filesystem::path& file);
 

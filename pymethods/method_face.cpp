@@ -295,7 +295,8 @@ ThreadLimit::ThreadLimit(int threads) {
   if (threads <= 0) return;
   static Name limit("limit_threads"), enter("__enter__");
   const PyRef number = check(PyLong_FromLong(threads), "limiting threads");
-  PyRef manager = call(contract(limit).get(), {number.get()}, "limiting threads");
+  const PyRef limit_threads = attribute(import_module("ophion._threads").get(), limit, "limiting threads");
+  PyRef manager = call(limit_threads.get(), {number.get()}, "limiting threads");
   call_method(manager.get(), enter, {}, "limiting threads");
   manager_ = std::move(manager);
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Check ``higgs4l.root`` and the physics of ``generate.py``.
+"""Check ``higgs4l.root`` and the physics of ``generate.py`` and ``four_leptons.py``.
 
 Prints one line for each check and exits with status 1 if one fails.  It needs
 scikit-learn besides the packages of ``generate.py``.
@@ -15,6 +15,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import train_test_split
 
+import four_leptons
 import generate
 
 SEED = 2026
@@ -103,14 +104,14 @@ def allowed_range(feature):
     elif feature.startswith("phi"):
         limits = (-np.pi, np.pi)
     elif feature.startswith("eta"):
-        limits = (-generate.MAX_ABS_ETA, generate.MAX_ABS_ETA)
+        limits = (-four_leptons.MAX_ABS_ETA, four_leptons.MAX_ABS_ETA)
     elif feature.startswith("pt"):
-        limits = (generate.MIN_PT_BY_RANK[int(feature[-1]) - 1], np.inf)
+        limits = (four_leptons.MIN_PT_BY_RANK[int(feature[-1]) - 1], np.inf)
     else:
         limits = {
-            "mZ1": generate.Z1_MASS_RANGE,
-            "mZ2": generate.Z2_MASS_RANGE,
-            "m4l": generate.M4L_RANGE,
+            "mZ1": four_leptons.Z1_MASS_RANGE,
+            "mZ2": four_leptons.Z2_MASS_RANGE,
+            "m4l": four_leptons.M4L_RANGE,
         }[feature]
     return np.float32(limits[0]), np.float32(limits[1])
 
@@ -145,7 +146,7 @@ def check_angles(report):
     # production plane is e2.
     azimuth = rng.uniform(-np.pi, np.pi, n)
     e3 = direction(true["cos_theta_star"], azimuth)
-    e2 = generate.unit(np.cross([0.0, 0.0, 1.0], e3))
+    e2 = four_leptons.unit(np.cross([0.0, 0.0, 1.0], e3))
     e1 = np.cross(e2, e3)
     azimuth1 = np.pi - true["phi1"]
     azimuth2 = azimuth1 - true["phi"]
@@ -165,7 +166,7 @@ def check_angles(report):
         for side in (1.0, -1.0):
             at_rest = np.column_stack([np.full(n, m / 2), side * m / 2 * along])
             leptons.append(boost_from_rest(boost_from_rest(at_rest, z), x))
-    found = generate.decay_angles(*leptons)
+    found = four_leptons.decay_angles(*leptons)
     for name in ANGLES:
         difference = found[name] - true[name]
         if name.startswith("phi"):
@@ -185,8 +186,8 @@ def direction(cos_theta, phi):
 def boost_from_rest(p, frame):
     """Boost four-vectors `p` from the rest frame of `frame`; shapes (n, 4)."""
     reversed_frame = frame * [1.0, -1.0, -1.0, -1.0]
-    momentum = generate.boost_to_rest(p, reversed_frame)
-    m = generate.mass(p)
+    momentum = four_leptons.boost_to_rest(p, reversed_frame)
+    m = four_leptons.mass(p)
     energy = np.sqrt(m**2 + np.sum(momentum**2, axis=1))
     return np.column_stack([energy, momentum])
 
@@ -197,7 +198,8 @@ def check_before_selection(report):
     pythia = generate.make_pythia("signal", SEED)
     flavour, momentum = generate.generate_leptons(pythia, n)
     energy = np.linalg.norm(momentum, axis=-1, keepdims=True)
-    columns = generate.observables(flavour, np.concatenate([energy, momentum], axis=-1))
+    leptons = np.concatenate([energy, momentum], axis=-1)
+    columns = four_leptons.observables(flavour, leptons)
     for name, low, high in (("cos_theta_star", -1, 1), ("phi1", -np.pi, np.pi)):
         chi2 = flatness(columns[name], low, high)
         report(

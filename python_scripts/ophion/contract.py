@@ -32,7 +32,6 @@ All of it runs, and is tested, without C++. docs/python_methods.md is the guide 
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import importlib
 import importlib.metadata
@@ -41,17 +40,13 @@ import logging
 import os
 import platform
 import sys
-import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Callable
 
 import numpy as np
 
 from ophion.errors import OptionError
-
-with contextlib.suppress(ModuleNotFoundError):  # face() says what to do where it is missing
-    import threadpoolctl
 
 TASKS = ("classification", "regression")
 METHOD_FUNCTIONS = ("check", "train", "predict", "save", "load", "carries_code")
@@ -198,7 +193,7 @@ def face(module_name: str, kind: str, folder: str = ""):
     """
     wanted = {"method": METHOD_FUNCTIONS, "reader": READER_FUNCTIONS, "tool": TOOL_FUNCTIONS}[kind]
     try:
-        importlib.import_module("threadpoolctl")  # of which every call's limits are made
+        importlib.import_module("ophion._threads")  # which limits every call
         module = _beside_plugin(module_name, folder) or importlib.import_module(module_name)
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0]
@@ -344,63 +339,4 @@ def _version_of(package: str) -> str:
         return importlib.import_module(package).__version__
 
 
-class _ThreadLimiter:
-    """The limits of calls that run at once, in any threads.
-
-    OpenMP's number of threads is each thread's own; BLAS's and PyTorch's are the process's: the first call that limits them
-    notes what they were, the last one gives that back. Looking for the libraries takes a millisecond, too long for every
-    call: they are remembered.
-    """
-
-    def __init__(self):
-        self._lock = threading.Lock()
-        self._libraries: list[threadpoolctl.LibController] = []
-        self._modules_seen = 0
-        self._calls = 0
-        self._before: list[tuple[Callable[[int], None], int]] = []
-
-    def enter(self, count: int) -> list[tuple[Callable[[int], None], int]]:
-        """Limit all of them; what this thread must give back."""
-        with self._lock:
-            if len(sys.modules) != self._modules_seen:
-                self._libraries = threadpoolctl.ThreadpoolController().lib_controllers
-                self._modules_seen = len(sys.modules)
-            openmp = [library for library in self._libraries if library.user_api == "openmp"]
-            own = [(library.set_num_threads, library.num_threads) for library in openmp]
-            torch = getattr(sys.modules.get("torch"), "set_num_threads", None)
-            if self._calls == 0:
-                others = [library for library in self._libraries if library.user_api != "openmp"]
-                self._before = [(library.set_num_threads, library.num_threads) for library in others]
-                if torch is not None:
-                    self._before.append((torch, sys.modules["torch"].get_num_threads()))
-            self._calls += 1
-            if torch is not None:
-                torch(count)
-            for library in self._libraries:
-                library.set_num_threads(count)
-        return own
-
-    def leave(self, own: list[tuple[Callable[[int], None], int]]) -> None:
-        with self._lock:
-            self._calls -= 1
-            for give_back, before in [*(self._before if self._calls == 0 else ()), *own]:
-                give_back(before)
-
-
-_limiter = _ThreadLimiter()
-
-
-@contextlib.contextmanager
-def limit_threads(count: int) -> Iterator[None]:
-    """Let BLAS, OpenMP and PyTorch use at most `count` threads; when all such calls are over, they use as many as before.
-
-    Libraries that are imported inside are not limited.
-    """
-    own = _limiter.enter(count)
-    try:
-        yield
-    finally:
-        _limiter.leave(own)
-
-
-__all__ = ["Context", "Events", "OptionError", "Spec", "TrainingData", "face", "importance", "limit_threads", "versions"]
+__all__ = ["Context", "Events", "OptionError", "Spec", "TrainingData", "face", "importance", "versions"]

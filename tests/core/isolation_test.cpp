@@ -1,22 +1,9 @@
 /// Guests in worker processes: whatever they do, the host gets an error that says what, and goes on.
-#include "isolation/isolated_method.h"
-
-#include <dirent.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <signal.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <chrono>
 #include <cmath>
-#include <cstdlib>
-#include <fstream>
-#include <iterator>
-#include <limits>
 #include <numeric>
 #include <thread>
 
@@ -24,77 +11,16 @@
 
 #include <ophion/error.h>
 #include <ophion/isolation.h>
-#include <ophion/model.h>
 #include <ophion/runtime.h>
 
 #include "core/error_of.h"
+#include "core/guests.h"
 #include "core/temporary_folder.h"
-#include "isolation/wire.h"
 
 using namespace ophion;
-using testing::AllOf;
 using testing::ElementsAre;
-using testing::EndsWith;
 using testing::HasSubstr;
-using testing::StartsWith;
 namespace fs = std::filesystem;
-
-namespace {
-
-/// The address sanitizer would make of a worker's crash an exit status of its own; it reads this when a worker starts.
-const int crashes_stay_signals = setenv("ASAN_OPTIONS", "handle_segv=0", 1);
-
-const Registry& guest_registry() {
-  static const Registry all({fs::path(OPHION_BINARY_DIR) / "tests" / "guests"});
-  return all;
-}
-
-Spec spec_of_two() { return {"classification", {"x", "y"}, {"background", "signal"}, {}}; }
-
-Value options_of(const std::string& json) { return read_json(json, "options"); }
-
-std::unique_ptr<Backend> loaded(const std::string& options, WorkerSettings settings = {}, const CallOptions& call = {}, int workers = 1) {
-  return isolated_method(guest_registry(), "guest", std::move(settings), workers)->load({}, spec_of_two(), options_of(options), call);
-}
-
-float score(const Backend& backend, float x, float y) {
-  const float row[] = {x, y};
-  float out = 0;
-  backend.predict(MatrixView(row, 1, 2), {&out, 1});
-  return out;
-}
-
-TrainContext context_of(const std::string& options) {
-  TrainContext context;
-  context.name = "one";
-  context.spec = spec_of_two();
-  context.options = options_of(options);
-  return context;
-}
-
-/// Three events in this program's own memory.
-struct ThreeEvents {
-  std::vector<float> x{1, 2, 3, 4, 5, 6};
-  std::vector<std::int32_t> labels{1, 0, 1};
-  std::vector<double> weights{0.5, 1, 2};
-  TrainingData data() const { return {{MatrixView(x.data(), 3, 2), labels, {}, weights}, {}}; }
-};
-
-int open_files() {
-  return static_cast<int>(std::distance(fs::directory_iterator("/proc/self/fd"), fs::directory_iterator()));
-}
-
-bool exists(long process) { return ::kill(static_cast<pid_t>(process), 0) == 0; }
-
-bool comes_true(const std::function<bool()>& what) {
-  for (int i = 0; i < 500; ++i) {
-    if (what()) return true;
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  }
-  return false;
-}
-
-}  // namespace
 
 TEST(Isolation, ScoresInAnotherProcess) {
   const auto backend = loaded(R"({"predict": "sum"})");
@@ -281,23 +207,6 @@ TEST(Isolation, PassesInterruptOn) {
   EXPECT_EQ(method->train(events.data(), next).info.at("epochs").as_integer(), 3);
 }
 
-TEST(Isolation, UsesOneWorkerForOneCallAfterTheOther) {
-  const auto method = isolated_method(guest_registry(), "guest", {});
-  const ThreeEvents events;
-  const auto process = [&] { return method->train(events.data(), context_of("{}")).info.at("process").as_integer(); };
-  const std::int64_t first = process();
-  EXPECT_EQ(process(), first);
-  EXPECT_EQ(method->load({}, spec_of_two(), Value::object(), {})->versions().at("process").as_integer(), first);
-  EXPECT_EQ(process(), first);
-}
-
-TEST(Isolation, GivesEachModelAWorkerOfItsOwn) {
-  const auto method = isolated_method(guest_registry(), "guest", {});
-  const auto one = method->load({}, spec_of_two(), Value::object(), {});
-  const auto two = method->load({}, spec_of_two(), Value::object(), {});
-  EXPECT_NE(one->versions().at("process"), two->versions().at("process"));
-}
-
 TEST(Isolation, ScoresInSeveralWorkersAtOnce) {
   const TemporaryFolder folder;
   const auto backend = loaded(R"({"predict": "meet", "folder": ")" + folder.path().string() + "\"}", {}, {}, 4);
@@ -319,224 +228,4 @@ TEST(Isolation, GivesEveryThreadItsOwnScores) {
   }
   for (auto& thread : threads) thread.join();
   EXPECT_EQ(wrong, 0);
-}
-
-TEST(Isolation, LivesLongerThanTheThreadThatLoaded) {
-  std::unique_ptr<Backend> backend;
-  std::thread([&] { backend = loaded(R"({"predict": "sum"})"); }).join();
-  std::this_thread::sleep_for(std::chrono::milliseconds(50));
-  EXPECT_EQ(score(*backend, 1, 2), 3.0f);
-}
-
-TEST(Isolation, LeavesNothingBehind) {
-  loaded("{}");  // what a first time opens for ever
-  const int files = open_files();
-  long process = 0;
-  {
-    const auto x = shared_floats(1'000'000);
-    const auto backend = loaded(R"({"predict": "sum"})");
-    process = static_cast<long>(backend->versions().at("process").as_integer());
-    std::vector<float> out(500'000);
-    backend->predict(MatrixView(x.get(), 500'000, 2), out);
-    EXPECT_TRUE(exists(process));
-  }
-  EXPECT_FALSE(exists(process));
-  EXPECT_EQ(waitpid(-1, nullptr, WNOHANG), -1) << "a child was left";
-  EXPECT_EQ(open_files(), files);
-}
-
-TEST(Isolation, EndsItsWorkersWhenTheHostIsKilled) {
-  int pipe_ends[2];
-  ASSERT_EQ(pipe(pipe_ends), 0);
-  const pid_t host = fork();
-  if (host == 0) {
-    const auto backend = loaded(R"({"predict": "loop"})");
-    const long process = static_cast<long>(backend->versions().at("process").as_integer());
-    static_cast<void>(!write(pipe_ends[1], &process, sizeof process));
-    try {
-      score(*backend, -1, 1);  // busy for ever
-    } catch (...) {
-    }
-    _exit(0);
-  }
-  long process = 0;
-  ASSERT_EQ(read(pipe_ends[0], &process, sizeof process), static_cast<ssize_t>(sizeof process));
-  EXPECT_TRUE(exists(process));
-  ::kill(host, SIGKILL);
-  waitpid(host, nullptr, 0);
-  EXPECT_TRUE(comes_true([&] {
-    std::ifstream status("/proc/" + std::to_string(process) + "/status");
-    std::string text((std::istreambuf_iterator<char>(status)), {});
-    return text.empty() || text.find("State:\tZ") != std::string::npos;
-  }));
-  close(pipe_ends[0]);
-  close(pipe_ends[1]);
-}
-
-TEST(Isolation, StartsAWorkerOfItsOwnInACopyThatForkMade) {
-  const auto backend = loaded(R"({"predict": "sum"})");
-  const pid_t copy = fork();
-  if (copy == 0) {
-    float found = 0;
-    try {
-      found = score(*backend, 2, 3);
-    } catch (...) {
-    }
-    _exit(found == 5.0f ? 0 : 1);
-  }
-  int status = -1;
-  waitpid(copy, &status, 0);
-  EXPECT_EQ(status, 0);
-  EXPECT_EQ(score(*backend, 1, 2), 3.0f);
-}
-
-TEST(Isolation, TakesNoSignalOfTheHostsTerminal) {
-  const auto backend = loaded(R"({"predict": "sum"})");
-  const auto process = static_cast<pid_t>(backend->versions().at("process").as_integer());
-  EXPECT_EQ(getpgid(process), process);
-}
-
-TEST(Isolation, TakesRightsAway) {
-  const TemporaryFolder folder;
-  std::ofstream(folder.path() / "old") << "content" << std::flush;
-  WorkerSettings settings;
-  settings.drop_rights = true;
-  const std::string options = R"({"predict": "trespass", "folder": ")" + folder.path().string() + "\"}";
-  const auto backend = loaded(options, settings);
-  const std::string found = error_of<Error>([&] { score(*backend, -1, 1); });
-  const std::string no = "Operation not permitted";
-  EXPECT_EQ(found, "socket: " + no + "; unix: " + no + "; pair: done; write: Permission denied; append: Permission denied; truncate: " + no +
-                       "; open to truncate: " + no + "; chmod: " + no + "; remove: Permission denied; rename: Permission denied; folder: " +
-                       "Permission denied; read: done; fork: " + no + "; exec: " + no + "; signal: " + no +
-                       "; own signal: done; thread: done; temporary: done");
-  EXPECT_EQ(score(*backend, 1, 2), 3.0f);
-}
-
-TEST(Isolation, LetsATrainingWithoutRightsWriteItsCheckpoints) {
-  const TemporaryFolder folder;
-  WorkerSettings settings;
-  settings.drop_rights = true;
-  TrainContext context = context_of("{}");
-  context.checkpoints = folder.path();
-  const ThreeEvents events;
-  const auto method = isolated_method(guest_registry(), "guest", settings);
-  EXPECT_TRUE(method->train(events.data(), context).info.at("checkpoint").as_boolean());
-  context.checkpoints = folder.path() / "elsewhere";
-  fs::create_directory(context.checkpoints);
-  EXPECT_TRUE(method->train(events.data(), context).info.at("checkpoint").as_boolean()) << "a worker for another folder was used";
-}
-
-TEST(Isolation, RemovesTheTemporaryFolderOfAWorkerHoweverThatEnds) {
-  const TemporaryFolder temporary;  // of this test alone: others that run now make folders too
-  setenv("TMPDIR", temporary.path().c_str(), 1);
-  const auto count = [&] { return std::distance(fs::directory_iterator(temporary.path()), fs::directory_iterator()); };
-  for (const bool without_rights : {false, true}) {
-    WorkerSettings settings;
-    settings.drop_rights = without_rights;
-    {
-      const auto backend = loaded(R"({"predict": "sum"})", settings);
-      EXPECT_EQ(count(), 1);
-    }
-    EXPECT_EQ(count(), 0);
-    EXPECT_THROW(score(*loaded(R"({"predict": "exit"})", settings), -1, 1), WorkerError);
-    EXPECT_EQ(count(), 0);
-  }
-  unsetenv("TMPDIR");
-}
-
-TEST(Isolation, LeavesNoTemporaryFolderWhenTheHostIsKilled) {
-  const TemporaryFolder temporary;
-  setenv("TMPDIR", temporary.path().c_str(), 1);
-  int pipe_ends[2];
-  ASSERT_EQ(pipe(pipe_ends), 0);
-  const pid_t host = fork();
-  if (host == 0) {
-    WorkerSettings settings;
-    settings.drop_rights = true;
-    const auto backend = loaded(R"({"predict": "fill"})", settings);
-    score(*backend, -1, 1);  // makes files for ever, beside this call
-    // A copy of the host that lives on, as workers of a DataLoader do for a while, holds up nothing.
-    if (const pid_t copy = fork(); copy != 0) static_cast<void>(!write(pipe_ends[1], &copy, sizeof copy));
-    for (;;) pause();
-  }
-  pid_t copy = 0;
-  ASSERT_EQ(read(pipe_ends[0], &copy, sizeof copy), static_cast<ssize_t>(sizeof copy));
-  EXPECT_FALSE(fs::is_empty(temporary.path()));
-  ::kill(host, SIGKILL);
-  waitpid(host, nullptr, 0);
-  EXPECT_TRUE(comes_true([&] { return fs::is_empty(temporary.path()); }));
-  ::kill(copy, SIGKILL);
-  close(pipe_ends[0]);
-  close(pipe_ends[1]);
-  unsetenv("TMPDIR");
-}
-
-/// What a program says of a model without rights on a kernel that answers `call` with ENOSYS. Such a kernel is made by a filter, in a
-/// copy of this process.
-std::string text_without(long call) {
-  int pipe_ends[2];
-  if (pipe(pipe_ends) != 0) return "no pipe";
-  const pid_t copy = fork();
-  if (copy == 0) {
-    sock_filter steps[] = {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-                           BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<std::uint32_t>(call), 0, 1),
-                           BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS), BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
-    const sock_fprog program{4, steps};
-    std::string text;
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0) text = "no filter";
-    try {
-      WorkerSettings settings;
-      settings.drop_rights = true;
-      loaded(R"({"predict": "sum"})", settings);
-      text = "loaded";
-    } catch (const WorkerError& error) {
-      text = error.what();
-    }
-    static_cast<void>(!write(pipe_ends[1], text.data(), text.size()));
-    _exit(0);
-  }
-  close(pipe_ends[1]);
-  char text[1000];
-  const ssize_t size = read(pipe_ends[0], text, sizeof text);
-  close(pipe_ends[0]);
-  waitpid(copy, nullptr, 0);
-  return {text, static_cast<std::size_t>(std::max<ssize_t>(size, 0))};
-}
-
-TEST(Isolation, RefusesToRunWithoutRightsWhereTheKernelHasNoLandlock) {
-  constexpr long landlock_create_ruleset = 444;
-  EXPECT_EQ(text_without(landlock_create_ruleset),
-            "a worker process can't drop its rights: the kernel has no Landlock (Linux 5.13 or newer, with 'landlock' among its security "
-            "modules): Function not implemented");
-}
-
-TEST(Isolation, RefusesToRunWithoutRightsWhereTheKernelHasNoSeccomp) {
-  EXPECT_EQ(text_without(SYS_seccomp), "a worker process can't drop its rights: the kernel has no seccomp filters: Function not implemented");
-}
-
-TEST(Wire, KeepsEveryBit) {
-  const Value value = Value::Object{{"nothing", Value()},
-                                    {"yes", true},
-                                    {"number", std::numeric_limits<std::int64_t>::min()},
-                                    {"real", 1.0},
-                                    {"bytes", std::string("\0\xff", 2)},
-                                    {"list", Value::Array{1, "two", Value::object(), Value::array()}}};
-  EXPECT_EQ(unpack(pack(value)), value);
-  EXPECT_EQ(unpack(pack(value)).at("real").type(), Value::Type::real);
-  EXPECT_TRUE(std::isnan(unpack(pack(Value(std::nan("")))).as_number()));
-}
-
-TEST(Wire, RefusesWhatItDidNotPack) {
-  const std::string good = pack(Value::Array{1, "two", Value::Object{{"three", 3.0}}});
-  for (std::size_t size = 0; size < good.size(); ++size) {
-    EXPECT_THROW(unpack(good.substr(0, size)), WorkerError) << size;
-  }
-  EXPECT_THROW(unpack(good + "x"), WorkerError);
-  EXPECT_THROW(unpack("\x09"), WorkerError);
-  std::string many = pack(Value::Array{1});
-  many[8] = '\x7f';  // a list of so many items that memory would not hold them
-  EXPECT_THROW(unpack(many), WorkerError);
-  std::string deep;
-  for (int i = 0; i < 100'000; ++i) deep += pack(Value::Array{0}).substr(0, 9);
-  EXPECT_THROW(unpack(deep), WorkerError);
 }

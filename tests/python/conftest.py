@@ -132,6 +132,15 @@ def script(tmp_path):
     return write
 
 
+@pytest.fixture
+def small_chunks(monkeypatch):
+    """Readers give chunks of 64 bytes, so that five events are several."""
+    from ophion.readers import columns, csv_reader
+
+    for module in (columns, csv_reader):
+        monkeypatch.setattr(module, "CHUNK_BYTES", 64)
+
+
 def linear_targets(n, seed=3, n_targets=2):
     """Targets that are sums of the features: an exact answer exists."""
     random = np.random.default_rng(seed)

@@ -4,7 +4,6 @@ import math
 import pkgutil
 import subprocess
 import sys
-import threading
 from types import SimpleNamespace
 
 import numpy as np
@@ -202,22 +201,3 @@ def test_importing_ophion_imports_no_machine_learning():
     assert (
         subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": str(ROOT / "python_scripts")}).returncode == 0
     )
-
-
-def test_limits_of_calls_that_overlap_are_given_back_when_the_last_one_is_over():
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(3)
-    first, second = contract.limit_threads(1), contract.limit_threads(2)
-    first.__enter__()
-    second.__enter__()
-    assert torch.get_num_threads() == 2
-    first.__exit__(None, None, None)  # not the order in which they came: threads don't keep it
-    second.__exit__(None, None, None)
-    found = []
-    thread = threading.Thread(target=lambda: found.append(torch.get_num_threads()))
-    thread.start()
-    thread.join()
-    assert found == [3], "a thread that comes later has none of the limits"
-    torch.set_num_threads(before)

@@ -1,4 +1,4 @@
-"""The schemas are standard JSON Schema: jsonschema gives the verdicts of the C++ checker (tests/core/config_test.cpp)."""
+"""The schemas are standard JSON Schema: jsonschema gives the verdicts of the C++ checker (tests/core/config_check_test.cpp)."""
 
 import json
 from pathlib import Path

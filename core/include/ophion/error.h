@@ -124,6 +124,9 @@ class OPHION_EXPORT WorkerError : public Error {
   ~WorkerError() override;
 };
 
+/// What stands before the first line break of an error's text: a PythonError's without the script's traceback.
+OPHION_EXPORT std::string first_line(const std::string& text);
+
 /// "; did you mean 'mZ1' or 'mZ2'?" for the names nearest to `name` (by edit distance), or nothing if none is near.
 OPHION_EXPORT std::string nearest_names(const std::string& name, const std::vector<std::string>& known);
 

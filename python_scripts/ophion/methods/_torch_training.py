@@ -1,4 +1,4 @@
-"""The training loop for PyTorch: batches, weights, schedules, early stopping, checkpoints."""
+"""The training loop for PyTorch: batches, weights, early stopping, checkpoints."""
 
 from __future__ import annotations
 
@@ -13,25 +13,10 @@ from torch import nn
 from torch.optim import lr_scheduler
 
 from ophion.contract import Context, Events, Spec, TrainingData
-from ophion.errors import OptionError
 from ophion.methods._torch_checkpoint import BEST, NEWEST, Checkpoints, random_state, restore_random_state, state_of
 from ophion.methods._torch_network import BLOCK, TrainedNetwork
-from ophion.methods._torch_script import NetworkScript, arguments_of, choose_device, reproducible, shaped
-
-OPTIMIZERS = {
-    "adadelta": torch.optim.Adadelta,
-    "adagrad": torch.optim.Adagrad,
-    "adam": torch.optim.Adam,
-    "adamax": torch.optim.Adamax,
-    "adamw": torch.optim.AdamW,
-    "asgd": torch.optim.ASGD,
-    "nadam": torch.optim.NAdam,
-    "radam": torch.optim.RAdam,
-    "rmsprop": torch.optim.RMSprop,
-    "rprop": torch.optim.Rprop,
-    "sgd": torch.optim.SGD,
-}
-EACH_BATCH = (lr_scheduler.OneCycleLR, lr_scheduler.CyclicLR)
+from ophion.methods._torch_optimizers import EACH_BATCH, make_optimizer
+from ophion.methods._torch_script import NetworkScript, choose_device, reproducible, shaped
 
 _STOP_EVERY = 16  # batches between two looks at the stop flag
 
@@ -82,16 +67,6 @@ class ScriptContext:
     @property
     def should_stop(self) -> bool:
         return self._context.should_stop
-
-
-def check_training(training: Mapping[str, Any]) -> None:
-    """The optimizer's arguments, against its signature."""
-    if isinstance(training["optimizer"], Mapping):
-        given = {key: value for key, value in training["optimizer"].items() if key != "type"}
-        for key, own in (("lr", "learning_rate"), ("weight_decay", "weight_decay")):
-            if key in given:
-                raise OptionError(f"/training/optimizer/{key}", f"is given as training.{own}")
-        arguments_of(OPTIMIZERS[training["optimizer"]["type"]], given, "/training/optimizer")
 
 
 def train_network(script: NetworkScript, data: TrainingData, context: Context) -> TrainedNetwork:
@@ -145,7 +120,7 @@ class _Loop:
         self.loss = script.loss(ctx.spec)
         self.own_step: Callable | None = script.functions.get("training_step")
         self.starts = _batch_starts(len(train), self.batch_size)
-        self.optimizer, self.scheduler = self._optimizers()
+        self.optimizer, self.scheduler = make_optimizer(script, model, ctx.spec, training, ctx.epochs, len(self.starts))
         self.shuffle = torch.Generator().manual_seed(ctx.seed)
         self.checkpoints = Checkpoints(ctx.checkpoints)
         self.best: dict[str, Any] | None = None  # state of the best epoch so far
@@ -287,34 +262,6 @@ class _Loop:
         elif self.scheduler is not None and not isinstance(self.scheduler, EACH_BATCH):
             self.scheduler.step()
 
-    def _optimizers(self):
-        training, file = self.ctx.training, self.script.file
-        own = self.script.functions.get("configure_optimizers")
-        if own is not None:
-            made = own(self.model, self.ctx.spec, training)
-            optimizer, scheduler = made if isinstance(made, (tuple, list)) and len(made) == 2 else (made, None)
-            if not isinstance(optimizer, torch.optim.Optimizer):
-                raise TypeError(
-                    f"{file}: configure_optimizers gave {type(optimizer).__name__}, "
-                    "expected an optimizer or (optimizer, scheduler)"
-                )
-            if scheduler is not None and not hasattr(scheduler, "step"):
-                raise TypeError(
-                    f"{file}: configure_optimizers gave a scheduler of type {type(scheduler).__name__}, "
-                    "which has no step()"
-                )
-            return optimizer, scheduler
-        named = training["optimizer"]
-        named = dict(named) if isinstance(named, Mapping) else {"type": named}
-        make = OPTIMIZERS[named.pop("type")]
-        if training["weight_decay"]:  # not every optimizer takes one
-            named |= arguments_of(make, {"weight_decay": training["weight_decay"]}, "/training")
-        parameters = [one for one in self.model.parameters() if one.requires_grad]
-        if not parameters:
-            raise ValueError(f"{file}: the model has no parameters to train")
-        optimizer = make(parameters, lr=training["learning_rate"], **named)
-        return optimizer, _named_scheduler(optimizer, training, self.ctx.epochs, len(self.starts))
-
     def _state(self) -> dict[str, Any]:
         return {
             "epoch": self.ctx.epoch,
@@ -349,28 +296,6 @@ class _Loop:
                 raise ValueError(f"{self.ctx.checkpoints} has {NEWEST}, but not {BEST}, which belongs to it")
             self.best = best["model"]
         _log.info("%s: going on after epoch %d of %d", self.context.name, self.ctx.epoch, self.ctx.epochs)
-
-
-def _named_scheduler(optimizer: torch.optim.Optimizer, training: Mapping[str, Any], epochs: int, steps: int):
-    named = dict(training["scheduler"] or {"type": None})
-    kind = named.pop("type")
-    if kind is None:
-        return None
-    if kind == "cosine":
-        return lr_scheduler.CosineAnnealingLR(optimizer, T_max=epochs, **named)
-    if kind == "one_cycle":
-        top = named.pop("max_lr")
-        top = 10 * training["learning_rate"] if top is None else top
-        momentum = "betas" in optimizer.defaults or bool(optimizer.defaults.get("momentum"))
-        return lr_scheduler.OneCycleLR(
-            optimizer, max_lr=top, total_steps=epochs * steps, cycle_momentum=momentum, **named
-        )
-    by_name = {
-        "step": lr_scheduler.StepLR,
-        "exponential": lr_scheduler.ExponentialLR,
-        "plateau": lr_scheduler.ReduceLROnPlateau,
-    }
-    return by_name[kind](optimizer, **named)
 
 
 def _batch_starts(n: int, size: int) -> list[int]:

@@ -37,8 +37,9 @@ import numpy as np
 from ophion.contract import Context, TrainingData
 from ophion.methods._torch_network import TrainedNetwork
 from ophion.methods._torch_onnx import check_packages, export_graph
+from ophion.methods._torch_optimizers import check_training
 from ophion.methods._torch_script import NetworkScript, choose_device
-from ophion.methods._torch_training import check_training, train_network
+from ophion.methods._torch_training import train_network
 from ophion.native import NotExportable
 from ophion.native.torch_network import export_module
 

@@ -11,7 +11,7 @@ import warnings
 import numpy as np
 import torch
 
-import ophion.contract  # noqa: F401  threadpoolctl sets a variable when it is imported
+import ophion._threads  # noqa: F401  threadpoolctl sets a variable when it is imported
 
 
 def prepare():
