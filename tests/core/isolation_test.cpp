@@ -390,6 +390,49 @@ TEST(Isolation, StartsAWorkerOfItsOwnInACopyThatForkMade) {
   EXPECT_EQ(score(*backend, 1, 2), 3.0f);
 }
 
+TEST(Isolation, OutlivesTheKeeperOfItsFolder) {
+  auto backend = loaded(R"({"predict": "sum"})");
+  const auto keeper = [] {
+    for (const auto& task : fs::directory_iterator("/proc/self/task")) {
+      std::ifstream children(task.path() / "children");
+      for (pid_t child = 0; children >> child;) {
+        std::ifstream name("/proc/" + std::to_string(child) + "/comm");
+        if (std::string text; std::getline(name, text) && text == "ophion_keeper") return child;
+      }
+    }
+    return pid_t{0};
+  };
+  ASSERT_TRUE(comes_true([&] { return keeper() != 0; }));
+  const pid_t killed = keeper();
+  ::kill(killed, SIGKILL);
+  siginfo_t ending{};
+  ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(killed), &ending, WEXITED | WNOWAIT), 0);
+  ::signal(SIGPIPE, SIG_DFL);
+  backend.reset();  // a word to nobody
+}
+
+TEST(Isolation, ForgetsSharedMemoryHoweverMuchGoesAtOnce) {
+  const auto backend = loaded(R"({"predict": "sum"})");
+  std::vector<float> out(1024);
+  const auto score_all = [&](std::size_t count) {
+    std::vector<std::shared_ptr<float[]>> blocks;
+    for (std::size_t i = 0; i < count; ++i) {
+      blocks.push_back(shared_floats(2048));
+      std::fill_n(blocks.back().get(), 2048, static_cast<float>(i));
+      backend->predict(MatrixView(blocks.back().get(), 1024, 2), out);
+      ASSERT_EQ(out[1023], static_cast<float>(2 * i));
+    }
+  };
+  for (int i = 0; i < 3; ++i) ASSERT_NO_FATAL_FAILURE(score_all(600));
+}
+
+TEST(Isolation, NamesTheFolderForTemporaryFilesThatIsNotThere) {
+  const std::string before = getenv("TMPDIR") ? getenv("TMPDIR") : "";
+  setenv("TMPDIR", "/no/such/folder", 1);
+  EXPECT_EQ(error_of<WorkerError>([] { loaded("{}"); }), "there is no folder for temporary files (TMPDIR): No such file or directory");
+  before.empty() ? unsetenv("TMPDIR") : setenv("TMPDIR", before.c_str(), 1);
+}
+
 TEST(Isolation, TakesNoSignalOfTheHostsTerminal) {
   const auto backend = loaded(R"({"predict": "sum"})");
   const auto process = static_cast<pid_t>(backend->versions().at("process").as_integer());
