@@ -3,6 +3,7 @@
 
 #include <cxxabi.h>
 
+#include <cstddef>
 #include <new>
 #include <utility>
 #include <vector>
@@ -27,9 +28,19 @@ struct LastError {
   std::vector<std::pair<std::string, std::string>> details;
 };
 
-LastError& last_error() {
-  thread_local LastError the_error;
-  return the_error;
+/// There to the very end: functions that a program gave to atexit come after the main thread's own objects are gone. What is made for them goes
+/// with the process.
+LastError& last_error() noexcept {
+  alignas(LastError) thread_local std::byte memory[sizeof(LastError)];
+  thread_local constinit LastError* error = nullptr;
+  struct End {
+    ~End() { std::exchange(error, nullptr)->~LastError(); }
+  };
+  if (!error) {
+    error = new (memory) LastError;
+    thread_local const End end;
+  }
+  return *error;
 }
 
 using Details = std::vector<std::pair<std::string, std::string>>;

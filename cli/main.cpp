@@ -1,5 +1,7 @@
 /// The ophion program: reads the command line, runs one verb, turns errors into exit statuses.
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <exception>
 
 #include <ophion/error.h>
@@ -17,6 +19,13 @@ int report(const ophion::Error& error) {
     case ophion::ErrorCode::interrupted: return ophion::cli::was_interrupted;
     default: return ophion::cli::failed;
   }
+}
+
+/// What was printed has arrived: where a disk is full, half of it must not pass for all of it.
+int after_writing(int status) {
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return status;
+  std::fprintf(stderr, "ophion: cannot write to stdout: %s\n", std::strerror(errno));
+  return ophion::cli::failed;
 }
 
 }  // namespace
@@ -45,9 +54,9 @@ int main(int argc, char** argv) {
   ophion::cli::add_doctor(app, outcome);
   try {
     app.parse(argc, argv);
-    return outcome.status;
+    return after_writing(outcome.status);
   } catch (const CLI::ParseError& problem) {
-    return app.exit(problem) == 0 ? ophion::cli::done : ophion::cli::usage;
+    return app.exit(problem) == 0 ? after_writing(ophion::cli::done) : ophion::cli::usage;
   } catch (const ophion::Error& error) {
     return report(error);
   } catch (const std::exception& error) {

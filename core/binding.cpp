@@ -9,11 +9,19 @@
 
 #include <ophion/error.h>
 
+#include "of_thread.h"
+
 namespace ophion {
 namespace {
 
 /// Rows converted at once: a few columns of doubles stay in the first-level cache.
 constexpr std::size_t converted_rows = 512;
+
+/// What the expressions of one event read: a thread's own memory, kept for its next event.
+struct Inputs {
+  std::vector<double> values;
+  std::vector<const double*> pointers;
+};
 
 /// "pt", or "pt[0]" for a number of an array column.
 std::string name_of_input(const native::Input& input) {
@@ -143,8 +151,7 @@ void Binding::one(const float* event, float* out) const {
     for (const Origin& origin : origins_) *out++ = event[origin.position];
     return;
   }
-  thread_local std::vector<double> values;
-  thread_local std::vector<const double*> inputs;
+  auto& [values, inputs] = native::of_thread<Inputs>();
   values.resize(std::max(values.size(), most_inputs_));
   inputs.resize(std::max(inputs.size(), most_inputs_));
   for (const Origin& origin : origins_) {

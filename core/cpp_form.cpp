@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cctype>
 #include <cstdio>
+#include <locale>
 #include <sstream>
 #include <vector>
 
@@ -244,6 +245,7 @@ std::string header_of(const ModelFile& file) {
 
   const std::string name_space = identifier(file.manifest().at("name").as_text());
   std::ostringstream text;
+  text.imbue(std::locale::classic());
   text << "/// " << in_comment(file.manifest().at("name").as_text()) << ", a model as C++: written by Ophion " << OPHION_VERSION << " from a model file made "
        << in_comment(file.manifest().at("created").as_text()) << ".\n/// Needs the standard library alone. An event is " << model.spec.features.size()
        << " numbers in this order:\n";

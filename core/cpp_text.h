@@ -1,22 +1,29 @@
 /// Numbers, arrays and loops as C++ source.
 #pragma once
 
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
 #include <string>
 #include <type_traits>
 #include <vector>
 
 namespace ophion::cpp_text {
 
-/// Exactly, as C++ reads it.
-inline std::string number(double value) {
-  char text[40];
-  std::snprintf(text, sizeof text, "%a", value);
-  return text;
+/// Exactly, as C++ reads it, whatever the locale of the process.
+template <std::floating_point T>
+std::string number(T value) {
+  const std::string type = std::is_same_v<T, float> ? "float" : "double";
+  if (std::isnan(value)) return "std::numeric_limits<" + type + ">::quiet_NaN()";  // of a leaf: it has no threshold
+  const std::string sign = std::signbit(value) ? "-" : "";
+  if (std::isinf(value)) return sign + "std::numeric_limits<" + type + ">::infinity()";  // which sends all numbers left, and NaN right
+  std::array<char, 40> digits;
+  char* const end = std::to_chars(digits.data(), digits.data() + digits.size(), std::fabs(value), std::chars_format::hex).ptr;
+  return sign + "0x" + std::string(digits.data(), end) + (std::is_same_v<T, float> ? "f" : "");
 }
-inline std::string number(float value) { return number(static_cast<double>(value)) + "f"; }
 inline std::string number(std::int32_t value) { return std::to_string(value); }
 
 template <class T>

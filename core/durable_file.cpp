@@ -111,10 +111,20 @@ void write_atomically(const fs::path& file, std::string_view bytes, unsigned mod
   std::error_code problem;
   fs::path target = fs::weakly_canonical(fs::absolute(file), problem);
   if (problem) throw Error("cannot write " + file.string() + ": " + problem.message());
+  // To rename over a device, as root may, would be its end.
+  if (const auto there = fs::status(target, problem); fs::exists(there) && !fs::is_regular_file(there)) {
+    throw Error("cannot write " + target.string() + ": is no plain file");
+  }
   TemporaryFile temporary(target, mode);
   temporary.write(bytes, target);
   temporary.move_to(target);
   sync_folder(target.parent_path());
+}
+
+void make_folder(const fs::path& folder) {
+  std::error_code problem;
+  fs::create_directories(folder, problem);
+  if (problem) throw Error("cannot make the folder " + folder.string() + ": " + problem.message());
 }
 
 void sweep_unfinished(const fs::path& folder) {

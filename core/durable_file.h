@@ -11,6 +11,9 @@ namespace ophion {
 /// `mode`: who may do what with it, less what the umask takes.
 void write_atomically(const std::filesystem::path& file, std::string_view bytes, unsigned mode = 0666);
 
+/// Makes a folder, and those it lies in, where they are not there. Throws Error.
+void make_folder(const std::filesystem::path& folder);
+
 /// Removes what killed writers began in a folder: ".NAME.PID.NUMBER.part". Only where nobody is writing.
 void sweep_unfinished(const std::filesystem::path& folder);
 

@@ -124,11 +124,12 @@ void take_folds(const std::vector<Model>& models, const std::vector<SampleConfig
   }
 }
 
-void make_folder(const fs::path& folder) {
+void make_empty_folder(const fs::path& folder) {
+  make_folder(folder);
   std::error_code problem;
-  fs::create_directories(folder, problem);
-  if (problem) throw Error("cannot make " + folder.string() + ": " + problem.message());
-  if (!fs::is_empty(folder)) throw Error(folder.string() + " is there already, and not empty; nothing was written");
+  const bool empty = fs::is_empty(folder, problem);
+  if (problem) throw Error("cannot look into the folder " + folder.string() + ": " + problem.message());
+  if (!empty) throw Error(folder.string() + " is there already, and not empty; nothing was written");
 }
 
 }  // namespace
@@ -165,7 +166,7 @@ Value Evaluator::evaluate(const std::vector<SampleConfig>& samples, const fs::pa
 }
 
 Value Evaluator::evaluate(const Plan& plan, const fs::path& output) const {
-  if (!output.empty()) make_folder(output);
+  if (!output.empty()) make_empty_folder(output);
   const Spec& spec = models_.front().model.spec();
   NamedModels models;
   std::vector<Model> alone;
@@ -223,7 +224,8 @@ Value Evaluator::evaluate(const Plan& plan, const fs::path& output) const {
 }
 
 void redraw_report(const fs::path& folder, const Registry& registry) {
-  if (!fs::exists(folder / "metrics.json")) throw DataError(folder.string() + " holds no metrics.json: it is no folder of a finished run");
+  std::error_code ignored;
+  if (!fs::exists(folder / "metrics.json", ignored)) throw DataError(folder.string() + " holds no metrics.json: it is no folder of a finished run");
   Value arguments = Value::object();
   arguments.set("folder", fs::absolute(folder).string());
   registry.tool("report")->start(arguments)->finish();

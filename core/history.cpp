@@ -36,7 +36,9 @@ void History::drop_half_a_line() const {
   std::ifstream stream(file_, std::ios::binary);
   const std::string text{std::istreambuf_iterator<char>(stream), {}};
   const std::size_t whole = text.rfind('\n') + 1;  // 0 where there is none
-  if (whole < text.size()) fs::resize_file(file_, whole);
+  std::error_code problem;
+  if (whole < text.size()) fs::resize_file(file_, whole, problem);
+  if (problem) throw Error("cannot write " + file_.string() + ": " + problem.message());
 }
 
 }  // namespace ophion

@@ -75,7 +75,8 @@ Spec spec_of(const Value& facts) {
 Value provenance_of(const fs::path& file, const Value& facts) {
   Value source = Value::object();
   source.set("file", file.string());
-  source.set("bytes", static_cast<std::int64_t>(fs::file_size(file)));
+  std::error_code ignored;  // it was read a moment ago
+  source.set("bytes", static_cast<std::int64_t>(fs::file_size(file, ignored)));
   source.set("sha256", sha256_of_file(file));
   Value provenance = Value::object();
   provenance.set("data", Value(Value::Array{}));

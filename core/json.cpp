@@ -112,7 +112,8 @@ class Builder final : public nlohmann::json_sax<nlohmann::json> {
     return put(number);
   }
   bool number_float(number_float_t number, const string_t& token) override {
-    if (token.find_first_of(".eE") == token.npos) fail("a whole number beyond 64 bits");
+    // In the token the parser has put the locale's decimal point, which may be a comma, in the place of ours.
+    if (token.find_first_not_of("-0123456789") == token.npos) fail("a whole number beyond 64 bits");
     return put(number);
   }
   bool string(string_t& text) override { return put(std::move(text)); }

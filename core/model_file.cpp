@@ -207,10 +207,18 @@ std::string read_bytes(const fs::path& file) {
 }  // namespace
 
 std::shared_ptr<const ModelFile> ModelFile::make(Value manifest, std::map<std::string, std::string> members) {
+  if (members.size() + 2 > most_members) {
+    throw ModelError("a model of " + std::to_string(members.size()) + " members, of which at most " + std::to_string(most_members - 2) +
+                     " could be read again");
+  }
   Value listed = Value::object();
   for (const auto& [name, content] : members) {
     const std::string problem = name == manifest_name || name == hash_name ? "has a name that the format uses itself" : problem_with(name);
     if (!problem.empty()) throw ModelError("member '" + name + "' of a model " + problem);
+    if (content.size() > most_member_bytes) {
+      throw ModelError("member '" + name + "' of a model has " + std::to_string(content.size()) + " bytes, of which at most " +
+                       std::to_string(most_member_bytes) + " could be read again");
+    }
     Value facts = Value::object();
     facts.set("size", content.size());
     facts.set("sha256", sha256(content));

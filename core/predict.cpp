@@ -8,6 +8,7 @@
 
 #include "events.h"
 #include "isolation/isolated_reader.h"
+#include "text.h"
 
 namespace ophion {
 namespace {
@@ -75,6 +76,15 @@ Columns output_columns(const Model& model, const std::vector<std::string>& spect
   return out;
 }
 
+/// A reader may run where nobody is to be trusted.
+void check_chunk(const Columns& chunk, const std::vector<std::string>& wanted, const std::string& file) {
+  const auto has_name = [](const Column& column, const std::string& name) { return column.name == name; };
+  if (std::equal(chunk.begin(), chunk.end(), wanted.begin(), wanted.end(), has_name)) return;
+  std::vector<std::string> found;
+  for (const Column& column : chunk) found.push_back(column.name);
+  throw DataError(file + ": expected the columns " + joined(wanted) + " from its reader, found " + joined(found, "none"));
+}
+
 void check_options(const PredictOptions& options) {
   if (options.isolation == Isolation::process) return;
   const auto refuse = [](const char* what) {
@@ -124,8 +134,10 @@ std::uint64_t predict_files(const Model& model, const std::vector<std::string>& 
   const auto writer = options.registry.tool("write_scores")->start(start);
   std::uint64_t events = 0;
   for (std::size_t i = 0; i < files.size(); ++i) {
-    const auto stream = reader_for(files[i])->open(files[i], options.tree, wanted[i].all());
+    const std::vector<std::string> names = wanted[i].all();
+    const auto stream = reader_for(files[i])->open(files[i], options.tree, names);
     while (const auto chunk = stream->next()) {
+      check_chunk(*chunk, names, files[i]);
       if (interrupted()) throw Interrupted("scoring was interrupted after " + std::to_string(events) + " events");
       const Columns inputs(chunk->begin(), chunk->begin() + static_cast<std::ptrdiff_t>(wanted[i].inputs.size()));
       const auto scores = std::make_shared<const std::vector<float>>(model.predict(inputs));

@@ -12,6 +12,8 @@
 
 #include <ophion/error.h>
 
+#include "of_thread.h"
+
 namespace ophion {
 namespace {
 
@@ -93,20 +95,19 @@ class Preprocessing::Room {
   Room(const Room&) = delete;
   Room& operator=(const Room&) = delete;
   ~Room() {
-    if (lent_ && numbers_.size() <= most_kept) kept() = std::move(numbers_);
+    if (lent_ && numbers_.size() <= most_kept) native::of_thread<Kept>().numbers = std::move(numbers_);
   }
   float* take(std::size_t count) {
     if (given_) return given_;
-    if (!std::exchange(lent_, true)) numbers_ = std::move(kept());
+    if (!std::exchange(lent_, true)) numbers_ = std::move(native::of_thread<Kept>().numbers);
     if (numbers_.size() < count) numbers_.resize(count);
     return numbers_.data();
   }
 
  private:
-  static std::vector<float>& kept() noexcept {
-    thread_local std::vector<float> numbers;
-    return numbers;
-  }
+  struct Kept {
+    std::vector<float> numbers;
+  };
   float* given_ = nullptr;
   bool lent_ = false;
   std::vector<float> numbers_;

@@ -52,23 +52,24 @@ struct LoadedPython {
 /// in the global scope, so the loaded objects are looked through by name too.
 void* python_symbol(const char* name) {
   if (void* found = ::dlsym(RTLD_DEFAULT, name)) return found;
-  struct Search {
-    const char* name;
-    void* found;
-  } search{name, nullptr};
+  // Opened when the list has been gone through: it is locked meanwhile, and another thread that opens a library waits for it with the
+  // loader's other lock in its hand.
+  std::vector<fs::path> files;
   ::dl_iterate_phdr(
-      [](dl_phdr_info* object, std::size_t, void* data) {
-        auto& wanted = *static_cast<Search*>(data);
-        const fs::path file = object->dlpi_name ? object->dlpi_name : "";
-        if (!file.filename().string().starts_with("libpython3")) return 0;
-        if (void* handle = ::dlopen(file.c_str(), RTLD_LAZY | RTLD_NOLOAD)) {
-          wanted.found = ::dlsym(handle, wanted.name);
-          ::dlclose(handle);
-        }
-        return wanted.found ? 1 : 0;
+      [](dl_phdr_info* object, std::size_t, void* found) {
+        fs::path file = object->dlpi_name ? object->dlpi_name : "";
+        if (file.filename().string().starts_with("libpython3")) static_cast<std::vector<fs::path>*>(found)->push_back(std::move(file));
+        return 0;
       },
-      &search);
-  return search.found;
+      &files);
+  for (const fs::path& file : files) {
+    void* const handle = ::dlopen(file.c_str(), RTLD_LAZY | RTLD_NOLOAD);
+    if (!handle) continue;
+    void* const found = ::dlsym(handle, name);
+    ::dlclose(handle);
+    if (found) return found;
+  }
+  return nullptr;
 }
 
 std::optional<LoadedPython> python_in_process() {

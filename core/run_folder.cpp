@@ -15,12 +15,6 @@ namespace ophion {
 namespace fs = std::filesystem;
 namespace {
 
-void create(const fs::path& folder) {
-  std::error_code problem;
-  fs::create_directories(folder, problem);
-  if (problem) throw Error("cannot make the folder " + folder.string() + ": " + problem.message());
-}
-
 /// The pointer of the first place in which two configs differ.
 std::string first_difference(const Value& a, const Value& b, const std::string& pointer) {
   if (a.is_object() && b.is_object()) {
@@ -44,7 +38,7 @@ std::string first_difference(const Value& a, const Value& b, const std::string& 
 
 RunFolder RunFolder::make(const Config& config) {
   const fs::path parent = config.output() / config.name();
-  create(parent);
+  make_folder(parent);
   const std::string time = utc_now("%Y-%m-%dT%H%M%SZ");
   // Two runs in one second: the second one gets "-2". create_directory says whether it was this call that made it.
   for (int attempt = 1;; ++attempt) {
@@ -52,7 +46,7 @@ RunFolder RunFolder::make(const Config& config) {
     std::error_code problem;
     if (fs::create_directory(path, problem)) {
       const RunFolder folder(path);
-      for (const char* part : {"models", "history", "checkpoints"}) create(path / part);
+      for (const char* part : {"models", "history", "checkpoints"}) make_folder(path / part);
       write_atomically(path / "config.resolved.json", write_json(config.resolved()) + "\n");
       return folder;
     }

@@ -21,6 +21,14 @@
 
 namespace ophion {
 namespace fs = std::filesystem;
+namespace {
+
+bool is_there(const fs::path& file) {
+  std::error_code ignored;
+  return fs::exists(file, ignored);
+}
+
+}  // namespace
 
 Spec spec_of(const Config& config, const Dataset* events) {
   Spec spec;
@@ -88,7 +96,7 @@ void RunInProgress::train(std::size_t index, const ProgressCallback& progress) {
   try {
     const fs::path kept = folder_.model(method.name);
     result.status = "done";
-    if (resume_ && fs::exists(kept)) {
+    if (resume_ && is_there(kept)) {
       const auto file = ModelFile::read(kept);
       result.model = training_of(index).load(file, Trust::known);
       evaluate(*result.model, result);
@@ -191,7 +199,8 @@ Model RunInProgress::make_model_of_folds(const Training& training, History& hist
   const auto file = join_folds(whole, self_test_by(own, selftest_rows(events_[PartName::train]), threads));
   Model model = keep(training, file, folder_.model(method.name));
   for (Fold fold = 0; fold < events_.folds; ++fold) {
-    fs::remove(folder_.fold(method.name, fold));
+    std::error_code ignored;  // the model holds it now
+    fs::remove(folder_.fold(method.name, fold), ignored);
     forget_trained(*whole.folds[static_cast<std::size_t>(fold)]);
   }
   return model;
@@ -201,7 +210,7 @@ std::shared_ptr<const ModelFile> RunInProgress::fold_file(const Training& traini
   const MethodConfig& method = training.method();
   const std::string who = method.name + ", fold " + std::to_string(fold + 1) + " of " + std::to_string(events_.folds) + ": ";
   const fs::path kept = folder_.fold(method.name, fold);
-  if (resume_ && fs::exists(kept)) {
+  if (resume_ && is_there(kept)) {
     auto file = ModelFile::read(kept);
     training.load(file, Trust::known);
     log(LogLevel::info, who + "was trained before, its model is kept");

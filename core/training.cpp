@@ -7,6 +7,7 @@
 #include <ophion/error.h>
 #include <ophion/runtime.h>
 
+#include "durable_file.h"
 #include "fit_preprocessing.h"
 #include "form_check.h"
 #include "model_state.h"
@@ -78,7 +79,7 @@ Trained Training::train(const Events& events, const Preprocessing& preprocessing
   TrainContext context = context_of(config_, method(), after_transforms(spec_, preprocessing));
   context.name = called;
   context.checkpoints = checkpoints;
-  fs::create_directories(context.checkpoints);
+  make_folder(context.checkpoints);
   context.resume = resume;
   context.progress = progress;
 

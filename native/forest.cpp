@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "kernels.h"
+#include "of_thread.h"
 
 namespace ophion::native {
 namespace {
@@ -86,10 +87,6 @@ struct Forest::Scratch {
   AlignedVector<double> sums;
   WeightedMedian::Room median;
 
-  static Scratch& of_thread() {
-    thread_local Scratch scratch;
-    return scratch;
-  }
   template <class Numbers>
   static void reserve(Numbers& numbers, std::size_t count) {
     if (numbers.size() < count) numbers.resize(count);
@@ -133,7 +130,7 @@ bool Forest::one(const Rows& row, float* out) const {
   float* event = numbers;
   double* sums = some_sums;
   if (room > few_numbers || sums_ > few_numbers) {
-    Scratch& scratch = Scratch::of_thread();
+    Scratch& scratch = of_thread<Scratch>();
     Scratch::reserve(scratch.rows, room);
     Scratch::reserve(scratch.sums, sums_);
     event = scratch.rows.data();
@@ -209,7 +206,7 @@ std::size_t Forest::add_walked(const Rows& rows, Scratch& scratch) const {
 }
 
 std::size_t Forest::block(const Rows& rows, float* out) const {
-  Scratch& scratch = Scratch::of_thread();
+  Scratch& scratch = of_thread<Scratch>();
   const std::size_t places = whole(rows.count, kernels_->many) + 1;
   Scratch::reserve(scratch.sums, places * sums_);
   std::fill_n(scratch.sums.begin(), places * sums_, 0.0);
@@ -224,7 +221,7 @@ std::size_t Forest::block(const Rows& rows, float* out) const {
 /// From what the trees gave to scores. How trees are joined is known here alone.
 void Forest::finish(double* sums, std::size_t events, float* out) const {
   if (!median_.empty()) {
-    WeightedMedian::Room& room = Scratch::of_thread().median;
+    WeightedMedian::Room& room = of_thread<Scratch>().median;
     for (std::size_t event = 0; event < events; ++event) sums[event] = median_(sums + event * sums_, room);
   }
   const std::size_t count = outputs();

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "kernels.h"
+#include "of_thread.h"
 
 namespace ophion::native {
 namespace {
@@ -133,14 +134,19 @@ Network::Step Network::dense_step(const NetworkStep& given, std::size_t index) c
 namespace {
 
 /// A thread's own memory, kept for its next call.
+struct Scratch {
+  AlignedVector<float> slots;
+  std::vector<double> sums;
+};
+
 __attribute__((noinline)) float* scratch(std::size_t numbers) {
-  thread_local AlignedVector<float> kept;
-  if (kept.size() < numbers) kept.resize(numbers);
-  return kept.data();
+  AlignedVector<float>& slots = of_thread<Scratch>().slots;
+  if (slots.size() < numbers) slots.resize(numbers);
+  return slots.data();
 }
 
 __attribute__((noinline)) void put_through(Link link, std::size_t outputs, std::size_t rows, float* scores) {
-  thread_local std::vector<double> sums;
+  std::vector<double>& sums = of_thread<Scratch>().sums;
   for (std::size_t r = 0; r < rows; ++r, scores += outputs) {
     sums.assign(scores, scores + outputs);
     apply_link(link, sums.data(), outputs, scores);

@@ -50,13 +50,27 @@ Progress read_progress(const TrainContext& context, long long epoch, long long e
   return progress;
 }
 
+/// A thread of the script's may be in the host's code when the training ends, and the call with it. Both ends with the GIL held.
+class InHost {
+ public:
+  explicit InHost(State& state) noexcept : state_(state) { state_.call->enter_host(); }
+  ~InHost() {
+    if (state_.call) state_.call->leave_host();
+  }
+  InHost(const InHost&) = delete;
+  InHost& operator=(const InHost&) = delete;
+
+ private:
+  State& state_;
+};
+
 /// Asks the host, without the GIL; what it throws is kept for `rethrow`.
 bool ask_host(State& state, const Progress& progress) {
   // A copy: another thread of the script's may end the training while this one waits for the host.
   const ProgressCallback callback = state.context->progress;
   if (!callback) return progress.keep_going();
   try {
-    const StoppableCall::InHost in_host(*state.call);
+    const InHost in_host(state);
     const GilRelease released;
     return callback(progress) && progress.keep_going();
   } catch (...) {

@@ -49,10 +49,12 @@ PyRef to_array(PyObject* result, const Wanted& wanted) {
   if (optional_attribute(result, detach) && optional_attribute(result, to_numpy)) {
     tensor = call_method(result, detach, {}, doing);
     tensor = call_method(tensor.get(), to_cpu, {}, doing);
-    const PyRef as_it_is = PyRef::steal(PyObject_CallMethodNoArgs(tensor.get(), to_numpy.get()));
-    if (as_it_is) return PyRef::borrow(as_it_is.get());
-    PyErr_Clear();  // bfloat16 and the like
-    tensor = call_method(call_method(tensor.get(), to_float, {}, doing).get(), to_numpy, {}, doing);
+    PyRef numbers = PyRef::steal(PyObject_CallMethodNoArgs(tensor.get(), to_numpy.get()));
+    if (!numbers) {
+      PyErr_Clear();  // bfloat16 and the like
+      numbers = call_method(call_method(tensor.get(), to_float, {}, doing).get(), to_numpy, {}, doing);
+    }
+    tensor = std::move(numbers);
   }
   return check(PyArray_FromAny(tensor.get(), nullptr, 0, 0, 0, nullptr), doing);
 }

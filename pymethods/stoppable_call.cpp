@@ -231,17 +231,17 @@ void StoppableCall::throw_stop() const {
   throw TimeLimit(doing_ + " took longer than its time_limit of " + seconds.data() + " s");
 }
 
-StoppableCall::InHost::InHost(StoppableCall& call) noexcept : call_(call) {
+void StoppableCall::enter_host() noexcept {
   {
     const std::lock_guard lock(Watch::get().mutex);
-    call_.in_host_ = true;
+    in_host_ = true;
   }
-  call_.take_back();
+  take_back();
 }
 
-StoppableCall::InHost::~InHost() {
+void StoppableCall::leave_host() noexcept {
   const std::lock_guard lock(Watch::get().mutex);
-  call_.in_host_ = false;
+  in_host_ = false;
 }
 
 }  // namespace ophion

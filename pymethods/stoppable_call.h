@@ -74,17 +74,9 @@ class StoppableCall {
   /// Whether the call was made to end before its time. After `run`.
   bool was_stopped() const noexcept { return told_ || raised_ > 0; }
 
-  /// While it lives, the call's thread is in the host's code, where nothing may be raised.
-  class InHost {
-   public:
-    explicit InHost(StoppableCall& call) noexcept;
-    ~InHost();
-    InHost(const InHost&) = delete;
-    InHost& operator=(const InHost&) = delete;
-
-   private:
-    StoppableCall& call_;
-  };
+  /// From here to `leave_host` the call's thread is in the host's code, where nothing may be raised.
+  void enter_host() noexcept;
+  void leave_host() noexcept;
 
  private:
   friend struct Watch;

@@ -1,9 +1,9 @@
 /// A temporary folder and the process that removes it.
 #include "isolation/kept_folder.h"
 
-#include <fcntl.h>
 #include <poll.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -26,7 +26,10 @@ namespace {
 [[noreturn]] void fail(const std::string& what, int problem) { throw WorkerError(what + ": " + std::generic_category().message(problem)); }
 
 fs::path make_folder() {
-  std::string name = (fs::temp_directory_path() / "ophion-worker-XXXXXX").string();
+  std::error_code problem;
+  const fs::path parent = fs::temp_directory_path(problem);
+  if (problem) fail("there is no folder for temporary files (TMPDIR)", problem.value());
+  std::string name = (parent / "ophion-worker-XXXXXX").string();
   if (!mkdtemp(name.data())) fail("cannot make the folder " + name, errno);
   return name;
 }
@@ -45,7 +48,7 @@ KeptFolder::KeptFolder() : host_(getpid()), path_(make_folder()) {
 
 void KeptFolder::start_keeper() {
   int ends[2];
-  if (pipe2(ends, O_CLOEXEC) != 0) fail("the keeper of " + path_.string() + " could not be started", errno);
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) fail("the keeper of " + path_.string() + " could not be started", errno);
   const Descriptor other_end(ends[0]);
   life_ = Descriptor(ends[1]);
   keeper_ = spawn(worker_program(), {OPHION_VERSION, std::to_string(host_), path_.string()}, {other_end.get()});
@@ -54,7 +57,8 @@ void KeptFolder::start_keeper() {
 
 KeptFolder::~KeptFolder() {
   if (getpid() != host_) return;
-  static_cast<void>(!write(life_.get(), "", 1));  // a copy that fork made may hold this end for long
+  // A word, since a copy that fork made may hold this end for long; no signal where somebody has ended the keeper.
+  static_cast<void>(send(life_.get(), "", 1, MSG_NOSIGNAL));
   life_ = Descriptor();
   while (waitpid(keeper_, nullptr, 0) < 0 && errno == EINTR) {
   }

@@ -259,13 +259,17 @@ std::optional<SharedMatrix> Worker::show(const MatrixView& matrix) {
 
 void Worker::give(std::uint64_t block, int file, std::size_t bytes) { send({block, bytes, Notice::write}, file); }
 
+/// A socket holds a few hundred messages, and the worker takes them with its turn: the rest is for the next call.
 void Worker::forget_what_is_gone() {
-  changes_seen_ = lent_changes();
-  std::erase_if(shown_, [this](std::uint64_t id) {
-    if (is_lent(id)) return false;
+  std::size_t room = 100;
+  const std::uint64_t changes = lent_changes();
+  std::erase_if(shown_, [&](std::uint64_t id) {
+    if (room == 0 || is_lent(id)) return false;
     send({id, 0, Notice::forget}, -1);
+    --room;
     return true;
   });
+  if (room > 0) changes_seen_ = changes;
 }
 
 void Worker::send(const Notice& notice, int file) {

@@ -1,4 +1,6 @@
 /// The border: errors by thread, their kinds and details, texts in the caller's memory, wrong arguments.
+#include <cstdlib>
+#include <string>
 #include <thread>
 
 #include "bindings/support.h"
@@ -185,4 +187,27 @@ TEST(Border, LackOfMemoryIsAStatus) {
   EXPECT_THAT(ophion_error_text(), StrEq("memory ran out"));
   EXPECT_EQ(ophion_events_add(nullptr, "signal", &column, 1, &column, nullptr, 0), OPHION_ARGUMENT);
   EXPECT_THAT(ophion_error_text(), StrEq("ophion_events_add: events is NULL"));
+}
+
+namespace {
+
+/// For atexit: the main thread's own objects are gone when it is called.
+void fail_at_the_end() {
+  const std::string program(300, 'm'), again(300, 'm');
+  ophion_model* model = nullptr;
+  const bool failed = ophion_model_load("end.ophion", nullptr, &model) == OPHION_MODEL;
+  const bool said = std::string(ophion_error_text()) == "end.ophion: there is no such file";
+  std::_Exit(failed && said && program == again && program == std::string(300, 'm') ? 0 : 1);
+}
+
+}  // namespace
+
+TEST(Border, KeepsErrorsWhileTheProcessEnds) {
+  const auto end = [] {
+    ophion_model* model = nullptr;
+    ophion_model_load(std::string(300, 'm').c_str(), nullptr, &model);  // a text that needs memory
+    std::atexit(fail_at_the_end);
+    std::exit(2);
+  };
+  EXPECT_EXIT(end(), testing::ExitedWithCode(0), "");
 }

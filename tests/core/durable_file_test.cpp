@@ -2,6 +2,7 @@
 #include "durable_file.h"
 
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -10,6 +11,9 @@
 
 #include <gmock/gmock.h>
 
+#include <ophion/error.h>
+
+#include "core/error_of.h"
 #include "core/temporary_folder.h"
 #include "model_file.h"
 #include "slow_tests.h"
@@ -65,4 +69,23 @@ TEST(DurableFile, LeavesWhatAKilledWriterBeganOnlyUntilItIsSwept) {
   EXPECT_TRUE(fs::exists(folder.path() / ".m.ophion"));
   EXPECT_TRUE(fs::exists(folder.path() / "m.ophion"));
   sweep_unfinished(folder.path() / "nowhere");
+}
+
+TEST(DurableFile, TakesThePlaceOfAPlainFileOnly) {
+  const TemporaryFolder folder;
+  const fs::path pipe = folder.path() / "pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  EXPECT_EQ(error_of<Error>([&] { write_atomically(pipe, "bytes"); }), "cannot write " + pipe.string() + ": is no plain file");
+  EXPECT_TRUE(fs::is_fifo(pipe));
+  EXPECT_EQ(error_of<Error>([&] { write_atomically(folder.path(), "bytes"); }), "cannot write " + folder.path().string() + ": is no plain file");
+}
+
+TEST(DurableFile, HasAFolderThatCanNotBeMadeAsAnErrorOfItsName) {
+  const TemporaryFolder folder;
+  write_text(folder.path() / "file", "");
+  const fs::path inside = folder.path() / "file" / "folder";
+  EXPECT_EQ(error_of<Error>([&] { make_folder(inside); }), "cannot make the folder " + inside.string() + ": Not a directory");
+  make_folder(folder.path() / "a" / "b");
+  make_folder(folder.path() / "a" / "b");
+  EXPECT_TRUE(fs::is_directory(folder.path() / "a" / "b"));
 }

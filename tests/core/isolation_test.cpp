@@ -55,6 +55,21 @@ TEST(Isolation, LendsSharedMemoryWithoutACopyAndForReadingOnly) {
   EXPECT_EQ(x[0], 1.0f);
 }
 
+TEST(Isolation, ForgetsSharedMemoryHoweverMuchGoesAtOnce) {
+  const auto backend = loaded(R"({"predict": "sum"})");
+  std::vector<float> out(1024);
+  const auto score_all = [&](std::size_t count) {
+    std::vector<std::shared_ptr<float[]>> blocks;
+    for (std::size_t i = 0; i < count; ++i) {
+      blocks.push_back(shared_floats(2048));
+      std::fill_n(blocks.back().get(), 2048, static_cast<float>(i));
+      backend->predict(MatrixView(blocks.back().get(), 1024, 2), out);
+      ASSERT_EQ(out[1023], static_cast<float>(2 * i));
+    }
+  };
+  for (int i = 0; i < 3; ++i) ASSERT_NO_FATAL_FAILURE(score_all(600));
+}
+
 TEST(Isolation, NamesHowAWorkerEndedAndGoesOn) {
   const struct {
     const char* behaviour;

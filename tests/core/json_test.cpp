@@ -7,6 +7,8 @@
 #include <ophion/error.h>
 #include <ophion/value.h>
 
+#include "core/german_locale.h"
+
 using ophion::read_json;
 using ophion::Value;
 using ophion::write_json;
@@ -106,6 +108,18 @@ TEST(ReadJson, NamesOtherEncodings) {
   EXPECT_EQ(json_problem("\xFE\xFF\0{\0}"s), expected);
   EXPECT_EQ(json_problem("{\0}\0"s), expected);
   EXPECT_EQ(json_problem("\0\0\0{"s), expected);
+}
+
+TEST(ReadJson, ReadsNumbersInEveryLocale) {
+  const GermanLocale german;
+  if (!german.made()) GTEST_SKIP() << "there is no localedef here, or no source of de_DE";
+  const auto value = read_json("[0.5, 1234.0, -2.5e3, 12e1]", "a.json");
+  EXPECT_EQ(value.at(0).as_number(), 0.5);
+  EXPECT_EQ(value.at(1).as_number(), 1234.0);
+  EXPECT_EQ(value.at(2).as_number(), -2500.0);
+  EXPECT_EQ(value.at(3).type(), Value::Type::real);
+  EXPECT_EQ(write_json(value, 0), "[0.5,1234.0,-2500.0,120.0]");
+  EXPECT_THAT(json_problem("[123456789012345678901]"), HasSubstr("a whole number beyond 64 bits"));
 }
 
 TEST(WriteJson, GivesEveryDoubleBack) {

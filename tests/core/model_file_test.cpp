@@ -193,6 +193,16 @@ TEST_F(ModelFileTest, EitherRefusesAChangedByteOrGivesTheSameContent) {
   EXPECT_GT(refused, 2 * bytes.size());
 }
 
+TEST_F(ModelFileTest, IsNotMadeOfMoreMembersThanAreRead) {
+  std::map<std::string, std::string> members;
+  for (int i = 0; i < 9'998; ++i) members["member" + std::to_string(i)];
+  ModelFile::make(Value::object(), members)->write(file_());
+  EXPECT_EQ(ModelFile::read(file_())->members().size(), 9'998u);
+  members["one more"];
+  EXPECT_EQ(error_of<ModelError>([&] { ModelFile::make(Value::object(), members); }),
+            "a model of 9999 members, of which at most 9998 could be read again");
+}
+
 TEST_F(ModelFileTest, ReplacesAFileAndFollowsALink) {
   write_text(file_(), "old");
   fs::create_symlink(file_(), folder_.path() / "link.ophion");

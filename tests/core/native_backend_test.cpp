@@ -2,6 +2,7 @@
 #include "native_backend.h"
 
 #include <cmath>
+#include <cstdlib>
 #include <functional>
 #include <thread>
 #include <vector>
@@ -173,3 +174,41 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& test) { return test.param.name; });
 
 }  // namespace
+
+namespace {
+
+/// A program's static object that scores once more when it is destroyed: the main thread's own memory is gone by then.
+class ScoresAtTheEnd {
+ public:
+  explicit ScoresAtTheEnd(Model model) : model_(std::move(model)) { score(); }
+  ~ScoresAtTheEnd() {
+    // As large as what the thread kept: an allocator gives it the place of that.
+    const std::vector<float> program(3 * rows, 7), again(3 * rows, 7);
+    score();
+    for (const auto* numbers : {&program, &again}) {
+      if (*numbers != std::vector<float>(3 * rows, 7)) std::_Exit(1);
+    }
+    std::_Exit(model_.predict(MatrixView(events_.data(), rows, 3)) == scores_ ? 0 : 2);
+  }
+
+ private:
+  static constexpr std::size_t rows = 64;
+
+  void score() { scores_ = model_.predict(MatrixView(events_.data(), rows, 3)); }
+
+  Model model_;
+  std::vector<double> events_ = std::vector<double>(3 * rows, 0.5);  // to be made float32 in memory that the thread keeps
+  std::vector<float> scores_;
+};
+
+}  // namespace
+
+TEST(NativeModel, ScoresWhileStaticObjectsAreDestroyed) {
+  native::ForestMaker maker = made_forest({.features = 3}, {3, 8, 40});
+  const Model model(native_model(forest_members(maker.arrays, sum), "keep"));
+  const auto end = [&] {
+    static const ScoresAtTheEnd last(model);
+    std::exit(3);  // after what `last` says
+  };
+  EXPECT_EXIT(end(), testing::ExitedWithCode(0), "");
+}

@@ -1,9 +1,13 @@
 /// Options, log lines, interruption, and the choice of a Python.
 #include <ophion/runtime.h>
 
+#include <atomic>
 #include <csignal>
 #include <cstdlib>
 #include <thread>
+
+#include <dlfcn.h>
+#include <unistd.h>
 
 #include <gmock/gmock.h>
 
@@ -250,6 +254,30 @@ TEST_F(RuntimeTest, ReportsProblemsInsteadOfThrowing) {
   EXPECT_FALSE(report.at("running").as_boolean());
   ASSERT_GE(report.at("problems").size(), 1u);
   EXPECT_EQ(report.at("problems").at(0).as_text(), "/no/such/python ($OPHION_PYTHON): there is no such file");
+}
+
+TEST_F(RuntimeTest, APythonIsLookedForWhileOtherThreadsOpenLibraries) {
+  // A library of a Python that a host's plug-in brought, and one that comes and goes: both of few names and without a needed library.
+  const fs::path small = fs::path(OPHION_BINARY_DIR) / "tests" / "features" / "angles" / "angles_features.so";
+  const TemporaryFolder folder;
+  const fs::path python = folder.path() / "libpython3.99.so", other = folder.path() / "other.so";
+  fs::copy_file(small, python);
+  fs::copy_file(small, other);
+  const auto look_and_open = [&] {
+    ::alarm(20);
+    if (!::dlopen(python.c_str(), RTLD_NOW | RTLD_LOCAL)) std::_Exit(1);
+    std::atomic<bool> looks = true;
+    std::thread opens([&] {
+      while (looks) {
+        if (void* library = ::dlopen(other.c_str(), RTLD_NOW | RTLD_LOCAL)) ::dlclose(library);
+      }
+    });
+    for (int i = 0; i < 5'000; ++i) python_is_running();
+    looks = false;
+    opens.join();
+    std::_Exit(0);
+  };
+  EXPECT_EXIT(look_and_open(), testing::ExitedWithCode(0), "");
 }
 
 }  // namespace

@@ -116,6 +116,27 @@ TEST(Isolation, StartsAWorkerOfItsOwnInACopyThatForkMade) {
   EXPECT_EQ(score(*backend, 1, 2), 3.0f);
 }
 
+TEST(Isolation, OutlivesTheKeeperOfItsFolder) {
+  auto backend = loaded(R"({"predict": "sum"})");
+  const auto keeper = [] {
+    for (const auto& task : fs::directory_iterator("/proc/self/task")) {
+      std::ifstream children(task.path() / "children");
+      for (pid_t child = 0; children >> child;) {
+        std::ifstream name("/proc/" + std::to_string(child) + "/comm");
+        if (std::string text; std::getline(name, text) && text == "ophion_keeper") return child;
+      }
+    }
+    return pid_t{0};
+  };
+  ASSERT_TRUE(comes_true([&] { return keeper() != 0; }));
+  const pid_t killed = keeper();
+  ::kill(killed, SIGKILL);
+  siginfo_t ending{};
+  ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(killed), &ending, WEXITED | WNOWAIT), 0);
+  ::signal(SIGPIPE, SIG_DFL);
+  backend.reset();  // a word to nobody
+}
+
 TEST(Isolation, TakesNoSignalOfTheHostsTerminal) {
   const auto backend = loaded(R"({"predict": "sum"})");
   const auto process = static_cast<pid_t>(backend->versions().at("process").as_integer());
@@ -165,4 +186,11 @@ TEST(Isolation, LeavesNoTemporaryFolderWhenTheHostIsKilled) {
   close(pipe_ends[0]);
   close(pipe_ends[1]);
   unsetenv("TMPDIR");
+}
+
+TEST(Isolation, NamesTheFolderForTemporaryFilesThatIsNotThere) {
+  const std::string before = getenv("TMPDIR") ? getenv("TMPDIR") : "";
+  setenv("TMPDIR", "/no/such/folder", 1);
+  EXPECT_EQ(error_of<WorkerError>([] { loaded("{}"); }), "there is no folder for temporary files (TMPDIR): No such file or directory");
+  before.empty() ? unsetenv("TMPDIR") : setenv("TMPDIR", before.c_str(), 1);
 }

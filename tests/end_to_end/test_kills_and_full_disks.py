@@ -132,6 +132,16 @@ def test_a_read_only_folder_is_named(place, events_file, small_disk):
     assert str(disk / "scores.parquet") in done.stderr and "Read-only file system" in done.stderr
 
 
+@pytest.mark.parametrize("arguments", [["methods"], ["methods", "--json"], ["--help"]])
+def test_output_that_finds_no_room_is_no_success(place, arguments):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [place.program.file, *arguments], stdout=full, stderr=subprocess.PIPE, env=place.program.environment(), text=True, timeout=240
+        )
+    assert done.returncode == 1
+    assert done.stderr.endswith("ophion: cannot write to stdout: No space left on device\n")
+
+
 def test_a_store_that_can_not_be_written_costs_no_training(place, events_file, small_disk):
     disk = small_disk("-t", "tmpfs", "-o", "ro", "tmpfs")
     run = place.train(config(by_label(events_file), [line()]), env={"XDG_DATA_HOME": disk})

@@ -3,7 +3,11 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
+#include <array>
 #include <chrono>
+#include <functional>
+#include <future>
 #include <thread>
 #include <vector>
 
@@ -145,6 +149,11 @@ TEST_F(Methods, RefuseFeaturesAndResultsOfAnotherSize) {
               ThrowsMessage<Error>("mlp.py: predict(): expected 2 features, found 1"));
   EXPECT_THAT([&] { backend->predict(MatrixView(features_.data(), 4, 2), scores); },
               ThrowsMessage<Error>("mlp.py: predict(): expected room for 4 scores, found 3"));
+}
+
+TEST_F(Methods, TakeScoresFromWhatLooksLikeATensor) {
+  option("predict", "no_tensor");
+  EXPECT_THAT(predict(*load(train()), 3), ElementsAre(0.0f, -0.5f, -1.0f));
 }
 
 TEST_F(Methods, CheckSaysWhichOptionIsWrong) {
@@ -291,6 +300,33 @@ TEST_F(Methods, ContextsThatAreKeptTellNobodyAnymore) {
   EXPECT_EQ(call_method(context, report, {one.get()}, "reporting").get(), Py_False);
   EXPECT_EQ(attribute(context, should_stop, "asking").get(), Py_True);
   EXPECT_EQ(calls, 0);
+}
+
+/// Whether the memory in which calls from here lay a moment ago is as it was after `action`.
+[[gnu::noinline]] bool leaves_alone_what_lay_here(const std::function<void()>& action) {
+  std::array<volatile unsigned char, 1 << 18> memory;
+  for (auto& byte : memory) byte = 0xAA;
+  action();
+  return std::all_of(memory.begin(), memory.end(), [](unsigned char byte) { return byte == 0xAA; });
+}
+
+TEST_F(Methods, EndWhileAThreadOfTheirsIsInTheHostsCode) {
+  option("train", "report_from_a_thread");
+  std::promise<void> over;
+  context_.progress = [&](const Progress&) {
+    {
+      const Gil gil;
+      testing_support::call_function("probe_method", "host_was_asked");
+    }
+    over.get_future().wait();
+    return true;
+  };
+  train();
+  EXPECT_TRUE(leaves_alone_what_lay_here([&] {
+    over.set_value();
+    const Gil gil;
+    testing_support::call_function("probe_method", "join_reporter");
+  }));
 }
 
 TEST_F(Methods, LimitThreadsAndGiveThemBack) {

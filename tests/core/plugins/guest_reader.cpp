@@ -60,7 +60,8 @@ class GuestStream : public ophion::ChunkStream {
 class GuestReader : public ophion::Reader {
  public:
   std::vector<std::string> trees(const std::string&) const override { return {"one", "two"}; }
-  ophion::FileInfo describe(const std::string&, const std::string& tree) const override {
+  ophion::FileInfo describe(const std::string& file, const std::string& tree) const override {
+    if (file.find("promises") != file.npos) return {tree, {{"x", "float32", true}, {"y", "float32", true}, {"z", "float32", true}}, 15};
     return {tree, {{"strided", "float32", true}, {"text", "string", false}}, 15};
   }
   std::unique_ptr<ophion::ChunkStream> open(const std::string& file, const std::string&, const std::vector<std::string>& columns) const override {

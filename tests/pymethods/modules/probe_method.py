@@ -29,6 +29,30 @@ class Model:
         self.options = options
 
 
+class NoTensor:
+    """Has the methods of a tensor; what comes of them is a list."""
+
+    def __init__(self, numbers):
+        self.numbers = numbers
+
+    def detach(self):
+        return self
+
+    def cpu(self):
+        return self
+
+    def numpy(self):
+        return self.numbers
+
+
+def host_was_asked():
+    seen["host_was_asked"] = True
+
+
+def join_reporter():
+    kept[-1].join()
+
+
 def check(context):
     if context.options.get("hidden", 1) < 1:
         raise OptionError("/params/hidden", "expected at least 1, found -3")
@@ -107,6 +131,12 @@ def train(data, context):
                 pass
     if behaviour == "keep_context":
         kept.append(context)
+    if behaviour == "report_from_a_thread" and not context.rehearsal:
+        reporter = threading.Thread(target=context.report, args=(1,))
+        reporter.start()
+        kept.append(reporter)
+        while not seen.get("host_was_asked"):
+            time.sleep(0.001)
     if behaviour == "wait":
         while not context.should_stop:
             time.sleep(0.001)
@@ -143,6 +173,8 @@ def predict(model, x):
         raise ValueError("no scores")
     if behaviour == "identity":
         return x
+    if behaviour == "no_tensor":
+        return NoTensor(x.mean(axis=1).tolist())
     spin(behaviour)
     return x.mean(axis=1) + model.shift
 
