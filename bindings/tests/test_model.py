@@ -79,6 +79,7 @@ TABLES = {
     "Arrow": lambda: pa.table({"text": ["no number"] * len(C), "a": ROWS[:, 0], "c": C.astype(np.uint8)}),
     "Arrow in chunks": lambda: pa.concat_tables([pa.table({"a": part[:, 0], "c": part[:, 1] / 2}) for part in np.split(ROWS, 4)]),
     "Arrow batch": lambda: pa.record_batch({"a": ROWS[:, 0], "c": C}),
+    "masked, nothing hidden": lambda: {"c": np.ma.array(C), "a": np.ma.array(ROWS[:, 0], mask=np.zeros(len(C), bool))},
     "structured": lambda: np.rec.fromarrays([C, ROWS[:, 0]], dtype=[("c", "i4"), ("a", "f8")]).view(np.ndarray),
 }
 
@@ -86,6 +87,15 @@ TABLES = {
 @pytest.mark.parametrize("table", TABLES)
 def test_tables_are_scored_by_name(model, table):
     np.testing.assert_allclose(model.predict(TABLES[table]()), SCORES, rtol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64])
+def test_what_a_mask_hides_is_missing(model, dtype):
+    x = np.ma.array([[1, 4], [1, 8]], dtype, mask=[[False, False], [False, True]])
+    np.testing.assert_allclose(model.predict(x[:1]), [0.6], rtol=1e-6)
+    for events in (x, {"a": x[:, 0], "b": x[:, 1]}):
+        with pytest.raises(errors.DataError, match="row 1, feature 'b': not a number"):
+            model.predict(events)
 
 
 def test_bound_names_come_in_the_programs_order(model):

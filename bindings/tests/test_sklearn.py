@@ -75,6 +75,22 @@ def test_names_of_columns_are_the_models_features(events):
     assert OphionClassifier(TREE).fit(pd.DataFrame(x, columns=["p t", "eta"]), y).model_.features == ("x0", "x1")
 
 
+def test_names_that_mean_something_else_in_a_config_are_columns_all_the_same(events):
+    x, y = events
+    alone = LinearRegression().fit(x, x @ [2.0, -1.0])
+    for names in (["x", "y"], ["pi", "true"], ["not", "min"]):
+        ours = OphionRegressor(LINE).fit(pd.DataFrame(x, columns=names), x @ [2.0, -1.0])
+        np.testing.assert_allclose(ours.predict(pd.DataFrame(x, columns=names)), alone.predict(x), rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_scores_that_are_no_probabilities_are_refused(events, classes):
+    x, y = events
+    method = {"type": "sklearn", "estimator": "sklearn.linear_model.RidgeClassifier"}
+    with pytest.raises(ValueError, match="scores are no probabilities, .* sklearn.calibration.CalibratedClassifierCV"):
+        OphionClassifier(method).fit(x, y if classes == 3 else y == "s")
+
+
 def test_a_pickle_holds_the_model_file(events, tmp_path):
     x, y = events
     ours = OphionClassifier(TREE, random_state=0).fit(x, y)

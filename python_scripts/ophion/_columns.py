@@ -40,14 +40,16 @@ def address(array: npt.NDArray[Any]) -> Any:
 
 
 def numbers(values: Any, name: str) -> npt.NDArray[Any]:
-    """Values as an array of numbers.
+    """Values as an array of numbers; what a NumPy mask hides is NaN.
 
     Raises
     ------
     DataError
         They are none: names the column, and what its values are.
     """
-    array = np.asarray(values)
+    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values) and values.dtype.kind in "biuf":
+        values = (values if values.dtype.kind == "f" else values.astype(FLOAT64)).filled(np.nan)
+    array = np.asarray(values)  # of a masked array: what lies below the mask too
     if array.dtype.kind == "O" and hasattr(values, "to_numpy"):  # pandas: integers of which some are missing
         try:
             array = values.to_numpy(dtype="float64", na_value=np.nan)

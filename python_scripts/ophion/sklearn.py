@@ -26,6 +26,9 @@ from ophion.api import Model, Sample, train
 
 __all__ = ["OphionClassifier", "OphionRegressor"]
 
+# Names that are something else than a column where they stand alone in an expression (docs/expressions.md).
+_WORDS_OF_EXPRESSIONS = {"pi", "true", "false", "and", "or", "not"}
+
 
 class _OphionEstimator(BaseEstimator):
     """What both have in common. Fitted, it holds the model alone: no file of it is left on disk, and a pickle holds the model file."""
@@ -71,7 +74,8 @@ class _OphionEstimator(BaseEstimator):
     def _features(self, X: npt.NDArray[Any]) -> tuple[list[str], dict[str, npt.NDArray[Any]]]:
         """Names of the features in the model file, the data's own where a config allows them, and the columns."""
         names = [str(name) for name in getattr(self, "feature_names_in_", ())]
-        if not names or not all(re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII) for name in names):
+        allowed = all(re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII) for name in names)
+        if not names or not allowed or not _WORDS_OF_EXPRESSIONS.isdisjoint(names):
             names = [f"x{i}" for i in range(X.shape[1])]
         return names, {name: X[:, i] for i, name in enumerate(names)}
 
@@ -124,6 +128,10 @@ class OphionClassifier(ClassifierMixin, _OphionEstimator):
             here = {name: column[rows] for name, column in columns.items()}
             events[labels[code]] = Sample(here, None if weights is None else weights[rows])
         self.model_ = self._train({"features": names}, events)
+        scores = self.model_.predict(X)
+        if ((scores < 0) | (scores > 1)).any():
+            raise ValueError("the method's scores are no probabilities, which OphionClassifier needs: an estimator that has a decision function "
+                             "alone gets them by sklearn.calibration.CalibratedClassifierCV")  # fmt: skip
         self._order = [self.model_.classes.index(label) for label in labels]
         return self
 
@@ -160,7 +168,10 @@ class OphionRegressor(RegressorMixin, _OphionEstimator):
         X, y = validate_data(self, X, y, dtype=[np.float64, np.float32], y_numeric=True, ensure_min_samples=2)
         weights = None if sample_weight is None else _check_sample_weight(sample_weight, X)
         names, columns = self._features(X)
-        self.model_ = self._train({"features": names, "targets": ["y"]}, Sample(columns, weights, {"y": y}))
+        target = "y"
+        while target in names:  # a coordinate, say
+            target += "_"
+        self.model_ = self._train({"features": names, "targets": [target]}, Sample(columns, weights, {target: y}))
         return self
 
     def predict(self, X: Any) -> npt.NDArray[np.float64]:

@@ -34,13 +34,15 @@ def test_groups_and_tables_of_hdf5_are_trees(tmp_path, small_chunks):
     assert "has 2 tables, name one of them: group, pandas/table" in refusal(hdf5_reader, path)
 
 
+@pytest.mark.parametrize("dtype", [">f4", "<f2", ">f2"])
 @pytest.mark.parametrize("order", ["C", "F"])
-def test_a_matrix_has_columns_x0_x1(tmp_path, order, small_chunks):
+def test_a_matrix_has_columns_x0_x1(tmp_path, order, dtype, small_chunks):
     path = tmp_path / "m.npy"
-    matrix = np.arange(30, dtype=">f4").reshape(10, 3)
+    matrix = np.arange(30, dtype=dtype).reshape(10, 3)
     np.save(path, np.asarray(matrix, order=order))
-    assert list(described(npy_reader, path)) == ["x0", "x1", "x2"]
+    assert described(npy_reader, path) == dict.fromkeys(["x0", "x1", "x2"], ("float32", True))
     got = read(npy_reader, path, ["x2", "x0"])
+    assert got["x2"].dtype == np.float32
     np.testing.assert_array_equal(got["x2"], matrix[:, 2])
     np.testing.assert_array_equal(got["x0"], matrix[:, 0])
 

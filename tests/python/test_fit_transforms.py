@@ -179,6 +179,18 @@ def test_pca_gives_scikit_learns_components(whole, whiten, block, monkeypatch):
     np.testing.assert_allclose((double - arrays["0.mean"]) @ arrays["0.components"].T, pca.transform(double), rtol=1e-8, atol=1e-8)
 
 
+@pytest.mark.parametrize("kind", ["pca", "decorrelate"])
+def test_events_of_more_features_than_a_block_has_rows_keep_all_axes(kind, monkeypatch):
+    x = np.random.default_rng(5).normal(size=(100, 12)).astype(np.float32)
+    features = [f"x{i}" for i in range(12)]
+    _, arrays = fit([kind], x, features=features)
+    monkeypatch.setattr(fits, "BLOCK_BYTES", 12 * 8 * 5)
+    _, found = fit([kind], x, features=features)
+    assert found.keys() == arrays.keys()
+    for name, array in arrays.items():
+        np.testing.assert_allclose(found[name], array, rtol=1e-6, atol=1e-9)
+
+
 def test_what_has_no_such_components_is_named(x, whole):
     assert refusal(["pca"], x).startswith("transform 'pca': feature 'eta' is NaN in training events")
     assert refusal([{"type": "pca", "n_components": 4}], whole) == (

@@ -156,6 +156,14 @@ def test_one_cycle_rises_to_its_top_and_falls(optimizer):
     assert max(rates) == pytest.approx(0.1, rel=0.05) and rates[-1] < rates[0] < max(rates)
 
 
+def test_one_cycle_that_rises_in_one_step_begins_at_its_top():
+    reports = []
+    one_cycle = {"type": "one_cycle", "max_lr": 0.1, "pct_start": 0.1}
+    trained(reports=reports, training=training(epochs=10, batch_size=1000, scheduler=one_cycle))
+    expected = [0.1 * 0.5 * (1 + math.cos(math.pi * epoch / 9)) for epoch in range(10)]  # what each epoch was trained with
+    assert told(reports, "learning_rate") == pytest.approx(expected, abs=1e-6)
+
+
 @pytest.mark.parametrize("name", sorted(_torch_optimizers.OPTIMIZERS))
 def test_every_optimizer_by_name_learns(name):
     reports = []

@@ -126,12 +126,22 @@ def a_class_of_negative_weight(data):
     data["weights"][:] = np.where(data["labels"] == 1, -1.0, 1.0)
 
 
+def weights_that_cancel(data):
+    data["weights"][:] = 1.0
+    background = np.flatnonzero(data["labels"] == 0)
+    data["weights"][background[: len(background) // 2]] = -1.0
+    data["weights"][background[-1]] += 0.25
+
+
 def equal_scores(data):
     data["scores:mlp"][:] = 0.25
 
 
 @pytest.mark.filterwarnings("error::RuntimeWarning")
-@pytest.mark.parametrize("spoil", [empty_class, zero_weights, missing_values, no_scores, a_class_of_negative_weight, equal_scores])
+@pytest.mark.parametrize(
+    "spoil",
+    [empty_class, zero_weights, missing_values, no_scores, a_class_of_negative_weight, weights_that_cancel, equal_scores],
+)
 def test_what_cannot_be_drawn_is_left_out(spoil):
     arguments, parts, metrics = toy("classification", 2, methods=("mlp",))
     for data in parts.values():

@@ -207,6 +207,15 @@ def test_events_without_a_score_are_counted_and_left_out(rng):
     assert summary.facts["scores"]["test"]["mlp"]["unscored"] == 7
 
 
+@pytest.mark.parametrize("count", [300, 7500, 30_000])  # 15, 39 and 40 bins
+def test_a_spectators_profile_covers_all_of_its_bins(rng, count):
+    summary = summary_of({"test": part_of(rng, count, **{"spectator:mass": rng.uniform(size=count)})})
+    found = summary.facts["spectators"]["test"]["mass"]
+    bins = summary.histograms[found["histograms"]["signal"]].axes[0].edges
+    assert [found["edges"][0], found["edges"][-1]] == [bins[0], bins[-1]]
+    assert len(found["methods"]["mlp"]["profiles"]["signal"]["mean"]) == len(found["edges"]) - 1
+
+
 def test_a_score_that_follows_a_spectator_sculpts_it_and_another_does_not(rng):
     mass, noise = rng.random(4000), rng.random(4000).astype(np.float32)
     data = part_of(rng, 4000, weights=np.ones(4000))

@@ -187,6 +187,33 @@ def test_weights_that_would_be_lost_are_an_error():
     trained(data=TrainingData(gaussians(100, weights=np.full(100, 2.0))), estimator=neighbours)
 
 
+@pytest.mark.parametrize("name", ["multiclass.OneVsRestClassifier", "multiclass.OneVsOneClassifier"])
+def test_an_estimator_that_only_seems_to_take_weights_trains_without(name):
+    options = {"estimator": f"sklearn.{name}", "params": {"estimator": {"estimator": "sklearn.linear_model.LogisticRegression"}}}
+    classes = ("a", "b", "c")
+    equal, differing = np.full(90, 2.0), np.repeat([1.0, 2.0], 45)
+    trained(classification(classes), TrainingData(gaussians(90, classes=classes, weights=equal)), **options)
+    with pytest.raises(OptionError, match="takes no sample_weight, but the training events have weights from 1 to 2"):
+        trained(classification(classes), TrainingData(gaussians(90, classes=classes, weights=differing)), **options)
+
+
+@pytest.mark.parametrize("task", ["classification", "regression"])
+def test_a_stacking_has_its_own_last_estimator(task):
+    kind = "Classifier" if task == "classification" else "Regressor"
+    params = {"estimators": [["tree", {"estimator": f"sklearn.tree.DecisionTree{kind}"}]], "cv": 2}
+    spec, data = (classification(), TrainingData(gaussians(200))) if task == "classification" else (regression(), linear_targets(200, n_targets=1))
+    ctx, model = trained(spec, data, estimator=f"sklearn.ensemble.Stacking{kind}", params=params)
+    loaded = sklearn_method.load(sklearn_method.save(model), ctx)
+    assert np.array_equal(sklearn_method.predict(loaded, data.train.x), sklearn_method.predict(model, data.train.x))
+
+
+def test_scores_of_pairs_of_classes_are_refused():
+    options = {"estimator": "sklearn.svm.SVC", "params": {"decision_function_shape": "ovo"}}
+    pointer, problem = refused(classification(("a", "b", "c")), **options)
+    assert pointer == "/params/decision_function_shape" and "scores pairs of classes, expected one score a class" in problem
+    trained(**options)  # of two classes there is one pair
+
+
 def test_weights_reach_the_last_step_of_a_pipeline():
     y = np.tile([0, 1], 500).astype(np.int32)
     data = TrainingData(events(np.zeros((1000, 2)), y, np.where(y == 1, 3.0, 1.0)))

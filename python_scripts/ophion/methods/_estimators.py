@@ -173,14 +173,18 @@ def _check_values(estimator: BaseEstimator, at: tuple) -> None:
 def _check_task(estimator: BaseEstimator, spec: Spec) -> None:
     last = last_step(estimator)
     name = type(last).__name__
-    if not hasattr(last, "predict"):
+    known = getattr(last, "final_estimator", last) is not None  # what a stacking's own default can do shows only when it is fitted
+    if known and not hasattr(last, "predict"):
         raise OptionError("/estimator", f"{name} has no predict()")
     if spec.task == "classification":
         if is_regressor(last):
             raise OptionError("/estimator", f"{name} is a regressor, but the task is classification")
-        if not hasattr(last, "predict_proba") and not hasattr(last, "decision_function"):
+        if known and not hasattr(last, "predict_proba") and not hasattr(last, "decision_function"):
             raise OptionError(
                 "/estimator", f"{name} has neither predict_proba() nor decision_function(): it gives no score"
             )
+        pairs = getattr(last, "decision_function_shape", "ovr") == "ovo" and not hasattr(last, "predict_proba")
+        if pairs and spec.n_classes > 2:  # of three classes there are three pairs, too
+            raise OptionError("/params/decision_function_shape", "'ovo' scores pairs of classes, expected one score a class: 'ovr'")
     elif is_classifier(last):
         raise OptionError("/estimator", f"{name} is a classifier, but the task is regression")

@@ -77,6 +77,8 @@ def _named_scheduler(optimizer: torch.optim.Optimizer, training: Mapping[str, An
     if kind == "one_cycle":
         top = named.pop("max_lr")
         top = 10 * training["learning_rate"] if top is None else top
+        if named["pct_start"] * epochs * steps == 1:  # a rise of one step, where PyTorch divides by zero: begin at the top
+            named["pct_start"] *= 1 - 1e-9
         momentum = "betas" in optimizer.defaults or bool(optimizer.defaults.get("momentum"))
         return lr_scheduler.OneCycleLR(
             optimizer, max_lr=top, total_steps=epochs * steps, cycle_momentum=momentum, **named

@@ -123,6 +123,7 @@ class _Loop:
         self.optimizer, self.scheduler = make_optimizer(script, model, ctx.spec, training, ctx.epochs, len(self.starts))
         self.shuffle = torch.Generator().manual_seed(ctx.seed)
         self.checkpoints = Checkpoints(ctx.checkpoints)
+        self.rate = math.nan  # learning rate of the last batch
         self.best: dict[str, Any] | None = None  # state of the best epoch so far
         self.last: dict[str, Any] | None = None  # without a validation part: state of the last whole epoch
         self.best_loss = math.inf
@@ -150,7 +151,7 @@ class _Loop:
             loss = self._epoch()
             validation_loss = self._validation_loss() if self.validation is not None else None
             going_on = self._judge(loss, validation_loss)
-            metrics = {"loss": loss, "learning_rate": self.optimizer.param_groups[0]["lr"]}
+            metrics = {"loss": loss, "learning_rate": self.rate}
             if validation_loss is not None:
                 metrics["validation/loss"] = validation_loss
             self._advance_schedule(loss if validation_loss is None else validation_loss)
@@ -181,6 +182,7 @@ class _Loop:
             if self.clip is not None:
                 nn.utils.clip_grad_norm_(self.model.parameters(), self.clip)
             self.optimizer.step()
+            self.rate = self.optimizer.param_groups[0]["lr"]
             if isinstance(self.scheduler, EACH_BATCH):
                 self.scheduler.step()
             total.add_(loss.detach(), alpha=stop - start)

@@ -17,6 +17,7 @@ LightGBM count as code.
 from __future__ import annotations
 
 import copy
+import functools
 import gc
 import importlib
 import logging
@@ -84,23 +85,24 @@ def train(data: TrainingData, context: Context) -> TrainedEstimator:
         missing = set(range(spec.n_classes)) - set(np.unique(events.y).tolist())
         if missing:
             raise ValueError(f"there are no training events of class '{spec.classes[min(missing)]}'")
-    arguments = {}
-    if takes(estimator, "sample_weight"):
-        arguments["sample_weight"] = events.w
-    elif len(events) and np.any(events.w != events.w[0]):
-        raise OptionError(
-            "/estimator",
-            f"{name}.fit takes no sample_weight, but the training events have weights from {events.w.min():g} "
-            f"to {events.w.max():g}; use another estimator, or no weights",
-        )
-    arguments |= _validation_arguments(estimator, data.validation, spec, context)
+    weights = {"sample_weight": events.w} if takes(estimator, "sample_weight") else {}
+    if not weights:
+        _demand_equal(events.w, name)
+    arguments = _validation_arguments(estimator, data.validation, spec, context)
     references = sys.getrefcount(events.x)
     with warnings.catch_warnings():
         if context.rehearsal:  # so short a fit has not converged, of course
             warnings.simplefilter("ignore")
-        _fit(estimator, events.x, _answers(events, spec), fit_arguments(estimator, **arguments), context.name)
+        fit = functools.partial(_fit, estimator, events.x, _answers(events, spec), who=context.name)
+        try:
+            fit(fit_arguments(estimator, **weights, **arguments))
+        except ValueError as error:
+            if "enable_metadata_routing" not in str(error):
+                raise
+            _demand_equal(events.w, name)  # it takes any argument, only to refuse it
+            fit(fit_arguments(estimator, **arguments))
     context.settle()
-    del arguments
+    del arguments, fit
     if sys.getrefcount(events.x) > references:
         # It keeps the events, as nearest neighbours do; they are lent, so it gets copies of its own.
         _log.info(
@@ -156,6 +158,16 @@ def importance(model: TrainedEstimator) -> tuple[str, np.ndarray] | None:
 
 def export_native(model: TrainedEstimator) -> dict[str, bytes]:
     return native.export_estimator(model.estimator, model.spec)
+
+
+def _demand_equal(weights: np.ndarray, name: str) -> None:
+    """That nothing is lost where the estimator gets no weights."""
+    if len(weights) and np.any(weights != weights[0]):
+        raise OptionError(
+            "/estimator",
+            f"{name}.fit takes no sample_weight, but the training events have weights from {weights.min():g} "
+            f"to {weights.max():g}; use another estimator, or no weights",
+        )
 
 
 def _fit(estimator: BaseEstimator, x: np.ndarray, y: np.ndarray, arguments: dict[str, Any], who: str) -> None:

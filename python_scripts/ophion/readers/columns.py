@@ -102,7 +102,7 @@ def is_number(dtype: np.dtype) -> bool:
 
 def type_text(dtype: np.dtype, inner: Sequence[int] = ()) -> str:
     """ "float32"; "float32[3]" for three numbers a row."""
-    base = np.dtype(np.float32) if dtype == np.float16 else dtype
+    base = np.dtype(np.float32) if _is_half(dtype) else dtype
     return base.name + "".join(f"[{n}]" for n in inner)
 
 
@@ -155,6 +155,11 @@ def numbers_of(column: pa.Array) -> np.ndarray:
 
 def to_column(array: np.ndarray) -> np.ndarray:
     """The array in a type that C++ takes: this machine's byte order, float32 for float16. A copy only where needed."""
-    if array.dtype == np.float16:
+    if _is_half(array.dtype):
         return array.astype(np.float32)
     return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
+
+
+def _is_half(dtype: np.dtype) -> bool:
+    """Whether these are floats of 16 bits, of either byte order."""
+    return dtype.kind == "f" and dtype.itemsize == 2

@@ -51,12 +51,13 @@ def roc(ranking: Ranking) -> dict[str, list[float]]:
 
     Both samples fluctuate: the band's upper edge is e(b) + sqrt(σ_s² + (e(b + σ_b) − e(b))²), the lower one likewise, with the
     errors σ_s and σ_b of passing the cut; where the curve is straight that is Var = σ_s² + (de/db)² σ_b² of Pepe, The
-    Statistical Evaluation of Medical Tests (2003), result 5.1. Points of less background than one event are left out.
+    Statistical Evaluation of Medical Tests (2003), result 5.1. Points of less background than one event are left out;
+    there is no curve where weights of both signs leave less than one event in all.
     """
-    if not ranking.defined:
-        return {"background": [], "signal": [], "low": [], "high": []}
     totals = ranking.background
-    least = totals.squares[-1] / totals.total**2  # one event's share
+    least = totals.squares[-1] / totals.total**2 if ranking.defined else np.inf  # one event's share
+    if least > 1:
+        return {"background": [], "signal": [], "low": [], "high": []}
     fractions = np.r_[0.0, ROC_POINTS[least <= ROC_POINTS]]
     curve = np.maximum.accumulate(totals.weights / totals.total)
     squares = np.interp(fractions, curve, totals.squares)

@@ -177,7 +177,7 @@ class Summary:
             group: self._keep(filled(axis, column[chosen], events.weights[chosen]), "spectators", events.part, name, group)
             for group, chosen in events.groups.items()
         }
-        coarse = axis.edges[:: max(1, len(axis.edges) // 20)]
+        coarse = np.union1d(axis.edges[:: max(1, len(axis.edges) // 20)], axis.edges[-1])  # 39 bins are no whole pairs
         methods = {}
         for method, scores in events.scores.items():
             found: dict[str, Any] = {"profiles": {}}

@@ -73,9 +73,9 @@ class Events:
             x = step.apply(x)
         return x if self.columns is None else x[:, self.columns]
 
-    def blocks(self, rows: np.ndarray | None = None) -> Iterator[np.ndarray]:
-        """All of them, or those of `rows`, block by block."""
-        size = max(1, BLOCK_BYTES // (8 * max(self.x.shape[1], len(self.names))))
+    def blocks(self, rows: np.ndarray | None = None, least: int = 1) -> Iterator[np.ndarray]:
+        """All of them, or those of `rows`, block by block, in each but the last at least so many."""
+        size = max(least, BLOCK_BYTES // (8 * max(self.x.shape[1], len(self.names))))
         for start in range(0, len(self.x) if rows is None else len(rows), size):
             chosen = slice(start, start + size)
             yield self.now(chosen if rows is None else rows[chosen])
@@ -193,7 +193,7 @@ def _impute(options: Mapping[str, Any], events: Events, names: Sequence[str]) ->
 def _principal(events: Events, names: Sequence[str], kind: str, rows: np.ndarray | None = None) -> IncrementalPCA:
     """All principal axes. Kept whole, blocks give what PCA gives of all events at once."""
     pca = IncrementalPCA()
-    for block in events.blocks(rows):
+    for block in events.blocks(rows, len(names)):  # the first one decides how many axes there are
         for name, lacks in zip(names, np.isnan(block).any(axis=0), strict=True):
             if lacks:
                 raise DataError(f"transform '{kind}': feature '{name}' is NaN in training events; put \"impute\" before it")
