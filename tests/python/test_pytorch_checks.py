@@ -31,6 +31,12 @@ def test_an_optimizer_that_can_not_be_made_is_refused_before_any_data(training, 
     assert caught.value.pointer == pointer and caught.value.problem.startswith(problem)
 
 
+def test_a_class_that_is_no_module_is_refused_before_any_data(script):
+    path = script("net.py", "class Net:\n    def __init__(self, spec): pass\n")
+    with pytest.raises(OptionError, match="net.py: Net is no torch.nn.Module"):
+        pytorch_method.check(context("pytorch", classification(), script=path + ":Net"))
+
+
 @pytest.mark.parametrize(
     ("gives", "found"),
     [

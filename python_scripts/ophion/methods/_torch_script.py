@@ -76,6 +76,8 @@ class NetworkScript:
 
     def check(self, params: Mapping[str, Any]) -> None:
         """Whether every function can be called as it will be; see `check_call`."""
+        if isinstance(self.make, type) and not issubclass(self.make, nn.Module):
+            raise OptionError("/script", f"{self.file}: {self.make.__name__} is no torch.nn.Module")
         check_call(self.make, self.file, ("spec",), params)
         for name, function in self.functions.items():
             check_call(function, self.file, OPTIONAL_FUNCTIONS[name])
@@ -90,7 +92,8 @@ class NetworkScript:
         """The untrained network, on its device. Sizes that lazy modules leave open are fixed by a trial event."""
         model = self.make(spec, **copy.deepcopy(dict(params)))
         if not isinstance(model, nn.Module):
-            raise TypeError(f"{self.file}: {self.entry} gave {type(model).__name__}, expected a torch.nn.Module")
+            maker = _split(self.entry)[1] or "get_model"
+            raise TypeError(f"{self.file}: {maker} gave {type(model).__name__}, expected a torch.nn.Module")
         model = model.to(device)
         if any(isinstance(one, nn.parameter.UninitializedParameter) for one in model.parameters()):
             model.eval()
