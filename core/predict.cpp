@@ -8,6 +8,7 @@
 
 #include "events.h"
 #include "isolation/isolated_reader.h"
+#include "text.h"
 
 namespace ophion {
 namespace {
@@ -38,7 +39,7 @@ Wanted columns_wanted(const Model& model, const FileInfo& info, const std::strin
   for (const auto& name : wanted.inputs) {
     if (!has(name)) {
       throw DataError(file + (info.tree.empty() ? "" : ", tree '" + info.tree + "'") + ": no column '" + name +
-                      "', which the model needs" + nearest_names(name, present));
+                      "', which the model needs" + known_names(name, present));
     }
   }
   if (has_all(model.fold_inputs())) {

@@ -17,6 +17,9 @@ std::string joined(const std::vector<std::string>& words, std::string_view none 
 /// What stands before the first line break: an error without the script's traceback.
 std::string first_line(const std::string& text);
 
+/// For the end of an error: the nearest of the names there are, or the first twenty of them when none is near.
+std::string known_names(const std::string& name, const std::vector<std::string>& known);
+
 /// "; did you mean 'train.json'?" for the names in the file's folder that are nearest to its own, or nothing.
 std::string files_near(const std::filesystem::path& file);
 
