@@ -71,6 +71,10 @@ def test_a_missing_function_is_named(script):
             TypeError,
             "own.py: save gave 'a': str, expected names and bytes",
         ),
+        *(
+            (('"a/b"', f'"{name}"'), ValueError, "own.py: save gave the name '.*', expected one such as")
+            for name in ("", "/a", "a/../b", "a//b", "a\\\\b", "a\\n", "\\ud800")
+        ),
     ],
 )
 def test_what_can_not_be_kept_names_the_script(script, change, error, text):

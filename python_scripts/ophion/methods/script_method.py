@@ -82,6 +82,8 @@ def save(model: TrainedScript) -> dict[str, bytes]:
     ------
     TypeError
         The script's save gave anything but {str: bytes}.
+    ValueError
+        A name is none that a member of an archive may have: found here, by the rehearsal, and not after the training.
     """
     members = model.script.module.save(model.model)
     if not isinstance(members, Mapping):
@@ -91,6 +93,8 @@ def save(model: TrainedScript) -> dict[str, bytes]:
             raise TypeError(
                 f"{model.script.file}: save gave {name!r}: {type(content).__name__}, expected names and bytes"
             )
+        if not name.isprintable() or "\\" in name or not {"", ".", ".."}.isdisjoint(name.split("/")):
+            raise ValueError(f"{model.script.file}: save gave the name {name!r}, expected one such as 'events.npz' or 'trees/first.json'")
     kept = {MODEL + name: bytes(content) for name, content in members.items()}
     return {NAME: model.script.name.encode(), **kept, **model.script.sources()}
 
