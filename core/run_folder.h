@@ -11,7 +11,7 @@ namespace ophion {
 
 class RunFolder {
  public:
-  /// Error where none can be made, so that nobody learns of that once all events are read. Makes nothing.
+  /// Error where none can be made. Makes nothing.
   static void demand_place(const Config& config);
   /// Makes a new one and writes config.resolved.json.
   static RunFolder make(const Config& config);
