@@ -15,6 +15,12 @@ enum Exit : int { done = 0, failed = 1, usage = 2, was_interrupted = 130 };
 /// KEY=VALUE of --set.
 Config with_overrides(Config config, const std::vector<std::string>& overrides);
 
+/// Numbers from 0. (CLI11's own check names the largest double, 309 digits, in its error.)
+inline std::string not_negative(const std::string& text) {
+  double number = 0;
+  return CLI::detail::lexical_cast(text, number) && number >= 0 ? "" : "expected a number from 0 on, found '" + text + "'";
+}
+
 /// What every verb knows: where `--json` puts things, what it exits with.
 struct Outcome {
   bool json = false;

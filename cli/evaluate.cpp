@@ -142,7 +142,7 @@ void add_evaluate(CLI::App& app, Outcome& outcome) {
   verb->add_option("--output", arguments->output, "Make this folder, with metrics.json, scores.parquet and report/");
   verb->add_option("--fail-below", arguments->fail_below, "PART/METRIC=NUMBER, as in test/auc=0.85: exit with 1 where a model has less");
   verb->add_option("--backend", arguments->backend, "What scores: python, native or onnx; left out: native where the file has that form");
-  verb->add_option("--threads", arguments->threads, "Threads of the models' libraries; 0: as they choose")->check(CLI::NonNegativeNumber);
+  verb->add_option("--threads", arguments->threads, "Threads of the models' libraries; 0: as they choose")->check(not_negative);
   verb->callback([arguments, &outcome] { evaluate(*arguments, outcome); });
 }
 

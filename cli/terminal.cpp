@@ -73,7 +73,11 @@ std::size_t width_of(const std::string& text) {
       std::count_if(text.begin(), text.end(), [](char byte) { return (static_cast<unsigned char>(byte) & 0xC0) != 0x80; }));
 }
 
-bool colours_wanted() { return isatty(STDERR_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr; }
+/// https://no-color.org: an empty NO_COLOR refuses nothing.
+bool colours_wanted() {
+  const char* refused = std::getenv("NO_COLOR");
+  return isatty(STDERR_FILENO) != 0 && (!refused || *refused == '\0');
+}
 
 }  // namespace
 

@@ -2,10 +2,13 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <optional>
+#include <system_error>
 
 #include <ophion/ophion.h>
 #include <ophion/starting_config.h>
@@ -33,17 +36,24 @@ namespace {
 struct TrainArguments {
   std::string config;
   std::vector<std::string> overrides;
-  std::string output;
-  std::string resume;
+  std::optional<std::string> output;
+  std::optional<std::string> resume;
 };
 
 int train(const TrainArguments& arguments, bool json) {
   Config config = with_overrides(Config::from_file(arguments.config), arguments.overrides);
-  if (!arguments.output.empty()) {
-    config = config.set("output", write_json(Value(fs::absolute(arguments.output).string()), 0));
+  const auto refuse_empty = [](const char* option, const std::string& path) {
+    if (path.empty()) throw CLI::ValidationError(option, "expected a folder, found an empty text");
+  };
+  if (arguments.output) {
+    refuse_empty("--output", *arguments.output);
+    config = config.set("output", write_json(Value(fs::absolute(*arguments.output).string()), 0));
   }
   Session session(config);
-  if (!arguments.resume.empty()) session.resume(arguments.resume);
+  if (arguments.resume) {
+    refuse_empty("--resume", *arguments.resume);
+    session.resume(*arguments.resume);
+  }
   ProgressLine line;
   const TrainedRun run = session.train([&line](const Progress& progress) {
     line.show(progress);
@@ -71,7 +81,7 @@ int init(const std::vector<std::string>& files, const std::string& output) {
   if (fs::exists(file)) throw Error(output + " is there already; nothing was written");
   std::ofstream stream(file);
   stream << text << std::flush;
-  if (!stream) throw Error("cannot write " + output);
+  if (!stream) throw Error("cannot write " + output + ": " + std::generic_category().message(errno));
   return done;
 }
 

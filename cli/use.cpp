@@ -32,10 +32,10 @@ void add_predict(CLI::App& app, Outcome& outcome) {
   verb->add_option("--tree", arguments->tree, "The tree in the data files, when they hold several");
   verb->add_option("--backend", arguments->backend,
                    "What scores: python (as trained), or, where the file has that form, native (the default then) or onnx (without Python)");
-  verb->add_option("--threads", arguments->threads, "Threads of the model's libraries; 0: as they choose")->check(CLI::NonNegativeNumber);
+  verb->add_option("--threads", arguments->threads, "Threads of the model's libraries; 0: as they choose")->check(not_negative);
   verb->add_option("--time-limit", arguments->time_limit,
                    "Seconds that loading the model, scoring one chunk of events, and in a process of its own reading one, may take; 0: as long as it takes")
-      ->check(CLI::NonNegativeNumber);
+      ->check(not_negative);
   verb->add_option("--isolation", arguments->isolation, "none, or process: the model and the readers of the files run in processes of their own")
       ->check(CLI::IsMember({"none", "process"}));
   verb->add_option("--memory-limit", arguments->memory_limit, "Bytes of private memory for each of these processes; 0: as many as there are");

@@ -139,7 +139,7 @@ void check_source(const EventSource& source, const SampleRecipe& recipe) {
     const std::string needs = ", which " + input.needed_by + " needs";
     switch (std::count(names.begin(), names.end(), input.column)) {
       case 0:
-        throw DataError(source.name() + ": no column '" + input.column + "'" + needs + nearest_names(input.column, names));
+        throw DataError(source.name() + ": no column '" + input.column + "'" + needs + known_names(input.column, names));
       case 1: break;
       default: throw DataError(source.name() + ": more than one column '" + input.column + "'" + needs);
     }

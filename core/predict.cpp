@@ -39,7 +39,7 @@ Wanted columns_wanted(const Model& model, const FileInfo& info, const std::strin
   for (const auto& name : wanted.inputs) {
     if (!has(name)) {
       throw DataError(file + (info.tree.empty() ? "" : ", tree '" + info.tree + "'") + ": no column '" + name +
-                      "', which the model needs" + nearest_names(name, present));
+                      "', which the model needs" + known_names(name, present));
     }
   }
   if (has_all(model.fold_inputs())) {
@@ -95,6 +95,16 @@ void check_options(const PredictOptions& options) {
   if (options.time_limit != 0) refuse("time_limit");
 }
 
+/// With `overwrite` the scores would take the place of events.
+void refuse_output_among(const std::vector<std::string>& files, const std::filesystem::path& output) {
+  std::error_code one_is_not_there;
+  for (const auto& file : files) {
+    if (std::filesystem::equivalent(file, output, one_is_not_there)) {
+      throw DataError(output.string() + ": is one of the files to score; the scores need a file of their own");
+    }
+  }
+}
+
 ReaderFor readers_of(const PredictOptions& options) {
   check_options(options);
   if (options.isolation == Isolation::none) {
@@ -112,6 +122,7 @@ ReaderFor readers_of(const PredictOptions& options) {
 std::uint64_t predict_files(const Model& model, const std::vector<std::string>& files, const std::filesystem::path& output,
                             const PredictOptions& options) {
   if (files.empty()) throw DataError("no file to score");
+  refuse_output_among(files, output);
   const ReaderFor reader_for = readers_of(options);
   // Every file is looked at before the first event is scored; all of them give the same columns of output.
   std::vector<Wanted> wanted;

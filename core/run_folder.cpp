@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <cerrno>
 #include <fstream>
 #include <iterator>
 
@@ -14,6 +15,10 @@
 namespace ophion {
 namespace fs = std::filesystem;
 namespace {
+
+[[noreturn]] void fail(const fs::path& folder, const std::error_code& problem) {
+  throw Error("cannot make the folder " + folder.string() + ": " + problem.message());
+}
 
 /// The pointer of the first place in which two configs differ.
 std::string first_difference(const Value& a, const Value& b, const std::string& pointer) {
@@ -36,6 +41,15 @@ std::string first_difference(const Value& a, const Value& b, const std::string& 
 
 }  // namespace
 
+void RunFolder::demand_place(const Config& config) {
+  const fs::path wanted = config.output() / config.name();
+  fs::path there = wanted;
+  std::error_code problem;
+  while (!fs::exists(there, problem) && there.has_relative_path()) there = there.parent_path();
+  if (!fs::is_directory(there, problem)) fail(wanted, std::make_error_code(std::errc::not_a_directory));
+  if (access(there.c_str(), W_OK | X_OK) != 0) fail(wanted, {errno, std::generic_category()});
+}
+
 RunFolder RunFolder::make(const Config& config) {
   const fs::path parent = config.output() / config.name();
   make_folder(parent);
@@ -50,7 +64,7 @@ RunFolder RunFolder::make(const Config& config) {
       write_atomically(path / "config.resolved.json", write_json(config.resolved()) + "\n");
       return folder;
     }
-    if (problem) throw Error("cannot make the folder " + path.string() + ": " + problem.message());
+    if (problem) fail(path, problem);
   }
 }
 

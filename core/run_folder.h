@@ -11,6 +11,8 @@ namespace ophion {
 
 class RunFolder {
  public:
+  /// Error where none can be made. Makes nothing.
+  static void demand_place(const Config& config);
   /// Makes a new one and writes config.resolved.json.
   static RunFolder make(const Config& config);
   /// Opens that of an earlier run; ConfigError when its config was another (naming the first difference).

@@ -15,6 +15,7 @@
 #include <ophion/error.h>
 
 #include "schema_keywords.h"
+#include "text.h"
 
 namespace ophion {
 
@@ -293,13 +294,6 @@ class Checker {
 };
 
 }  // namespace
-
-std::string known_names(const std::string& name, const std::vector<std::string>& known) {
-  auto text = nearest_names(name, known);
-  if (text.empty())
-    for (const auto& each : known) text += (text.empty() ? "; known are " : ", ") + each;
-  return text;
-}
 
 std::string pointer_to(const std::string& pointer, std::string_view key) {
   auto text = pointer + "/";

@@ -24,9 +24,6 @@ Value read_schema(const std::filesystem::path& file);
 /// A JSON pointer one step further: "/methods" and "a/b" give "/methods/a~1b".
 std::string pointer_to(const std::string& pointer, std::string_view key);
 
-/// For the end of an error: the nearest of the names there are, or all of them when none is near.
-std::string known_names(const std::string& name, const std::vector<std::string>& known);
-
 /// The beginning of a text that is too long for an error: at most so many bytes, cut between two characters.
 std::string shortened(const std::string& text, std::size_t most);
 

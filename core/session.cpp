@@ -68,6 +68,7 @@ TrainedRun Session::train(const ProgressCallback& progress) const {
   auto methods = checked_methods();
   std::optional<RunFolder> folder;
   if (!resume_.empty()) folder = RunFolder::reopen(resume_, config_);
+  else if (!events_) RunFolder::demand_place(config_);  // reading files may take hours
   const Events events = events_ ? take_events(config_, *events_) : read_events(config_);
   if (!folder) folder = RunFolder::make(config_);
   log_lines.open(folder->log_file());

@@ -4,11 +4,13 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <set>
 #include <string_view>
 
 #include <ophion/error.h>
 #include <ophion/value.h>
 
+#include "features.h"
 #include "text.h"
 
 namespace ophion {
@@ -31,6 +33,60 @@ bool looks_like_number_of_event(const std::string& name) {
                                                            "index", "run"});
 }
 
+/// Of letters, digits and '_' alone, beginning with one of the former, so that it can name a class, a run or a feature.
+std::string plain_name(const std::string& text) {
+  std::string name;
+  for (const char c : text) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    const bool inside_a_character = (static_cast<unsigned char>(c) & 0xC0) == 0x80;  // of UTF-8
+    if (plain) name += c;
+    else if (!name.empty() && !inside_a_character) name += '_';
+  }
+  return name.empty() ? "events" : name.substr(0, 60);
+}
+
+/// Names of which each is given once: "events", then "events_2".
+class Names {
+ public:
+  std::string unused(const std::string& wanted) {
+    std::string name = wanted;
+    for (int number = 2; !taken_.insert(name).second; ++number) name = wanted + "_" + std::to_string(number);
+    return name;
+  }
+
+ private:
+  std::set<std::string> taken_;
+};
+
+/// How expressions name a column: "pt", "`jet pt`"; empty where none can.
+std::string in_expressions(const std::string& column) {
+  for (const std::string& text : {column, "`" + column + "`"}) {
+    try {
+      if (parse_expression(text, "column").plain_column() == column) return text;
+    } catch (const DataError&) {  // no expression, so not this column
+    }
+  }
+  return "";
+}
+
+/// A column as features: itself, or each element of an array ("float32[3]").
+void add_features(const ColumnInfo& column, Names& names, Value& features) {
+  const std::string text = in_expressions(column.name);
+  if (text.empty()) return;
+  const auto bracket = column.type.find('[');
+  const std::size_t elements = bracket == std::string::npos ? 0 : std::stoul(column.type.substr(bracket + 1));
+  if (elements == 0 && text == column.name) {
+    features.push_back(column.name);
+    return;
+  }
+  for (std::size_t i = 0; i < std::max<std::size_t>(elements, 1); ++i) {
+    Value feature = Value::object();
+    feature.set("name", names.unused(plain_name(column.name) + (elements == 0 ? "" : "_" + std::to_string(i))));
+    feature.set("expr", text + (elements == 0 ? "" : "[" + std::to_string(i) + "]"));
+    features.push_back(std::move(feature));
+  }
+}
+
 /// A sample of the config with the file it was seen in.
 struct Source {
   std::string file;
@@ -38,7 +94,7 @@ struct Source {
 };
 
 std::string class_name(const Source& source, std::size_t trees_in_file) {
-  return trees_in_file > 1 ? source.info.tree : fs::path(source.file).stem().string();
+  return plain_name(trees_in_file > 1 ? source.info.tree : fs::path(source.file).stem().string());
 }
 
 std::vector<Source> sources_of(const std::vector<std::string>& files, const Registry& registry) {
@@ -93,34 +149,45 @@ std::string starting_config(const std::vector<std::string>& files, const fs::pat
 
   std::string comment;
   std::map<std::string, std::size_t> seen;  // numeric columns, and in how many samples
-  std::vector<std::string> in_order;
+  std::vector<ColumnInfo> in_order;
+  Names names;
   for (const auto& source : sources) {
     comment += "// " + source.file + (source.info.tree.empty() ? "" : ", tree '" + source.info.tree + "'") +
                (source.info.rows ? ", " + std::to_string(*source.info.rows) + " events" : "") + "\n//  ";
     for (const auto& column : source.info.columns) {
       comment += " " + column.name + " (" + column.type + (column.numeric ? ")" : "; no plain number: can't be used)");
-      if (column.numeric && seen[column.name]++ == 0) in_order.push_back(column.name);
+      if (!column.numeric || seen[column.name]++ > 0) continue;
+      in_order.push_back(column);
+      names.unused(column.name);
     }
     comment += "\n";
   }
 
   std::string weight;
   std::string label;
-  std::vector<std::string> features;
+  Value features = Value::array();
   std::vector<std::string> spectators;
-  for (const auto& name : in_order) {
+  for (const ColumnInfo& column : in_order) {
+    const std::string& name = column.name;
     if (seen[name] != sources.size()) continue;
     if (looks_like_weight(name)) {
       weight = name;
     } else if (looks_like_label(name)) {
       label = name;
+    } else if (looks_like_number_of_event(name)) {
+      spectators.push_back(name);
     } else {
-      (looks_like_number_of_event(name) ? spectators : features).push_back(name);
+      add_features(column, names, features);
     }
   }
-  if (features.empty()) throw DataError("the files have no column of numbers in common that could be a feature");
+  if (features.size() == 0) throw DataError("the files have no column of numbers in common that could be a feature");
 
+  if (sources.size() == 1 && label.empty()) {
+    comment += "// One sample is one class, and training needs two or more: add the other files or trees, or take this file twice, each\n"
+               "// time with a \"selection\" that picks a class, such as \"type == 1\".\n";
+  }
   Value samples = Value::array();
+  Names classes;
   const fs::path base = fs::absolute(folder).lexically_normal();
   for (const auto& source : sources) {
     const bool needs_tree = !source.info.tree.empty();
@@ -132,7 +199,7 @@ std::string starting_config(const std::vector<std::string>& files, const fs::pat
       samples.push_back(std::move(signal));
       samples.push_back(std::move(background));
     } else {
-      samples.push_back(sample(class_name(source, trees_in[source.file]), source, base, needs_tree));
+      samples.push_back(sample(classes.unused(class_name(source, trees_in[source.file])), source, base, needs_tree));
     }
   }
   if (!weight.empty()) {
@@ -141,11 +208,11 @@ std::string starting_config(const std::vector<std::string>& files, const fs::pat
 
   Value data = Value::object();
   data.set("samples", std::move(samples));
-  data.set("features", Value(features));
+  data.set("features", std::move(features));
   if (!spectators.empty()) data.set("spectators", Value(spectators));
   Value config = Value::object();
   config.set("version", 1);
-  config.set("name", fs::path(files.front()).stem().string());
+  config.set("name", plain_name(fs::path(files.front()).stem().string()));
   config.set("task", "classification");
   config.set("data", std::move(data));
   config.set("methods", Value(Value::Array{starting_method(registry)}));

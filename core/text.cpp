@@ -24,6 +24,14 @@ std::string joined(const std::vector<std::string>& words, std::string_view none)
   return words.empty() ? std::string(none) : text;
 }
 
+std::string known_names(const std::string& name, const std::vector<std::string>& known) {
+  constexpr std::size_t most = 20;
+  const std::string near = nearest_names(name, known);
+  if (!near.empty() || known.empty()) return near;
+  const auto first = known.begin(), last = first + static_cast<std::ptrdiff_t>(std::min(most, known.size()));
+  return "; known are " + joined({first, last}) + (known.size() > most ? ", …" : "");
+}
+
 std::string files_near(const std::filesystem::path& file) {
   std::vector<std::string> names;
   std::error_code ignored;  // no such folder: no names

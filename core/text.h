@@ -14,6 +14,9 @@ std::string lower(std::string text);
 /// "a, b, c"; `none` when there is nothing to join.
 std::string joined(const std::vector<std::string>& words, std::string_view none = "");
 
+/// For the end of an error: the nearest of the names there are, or the first twenty of them when none is near.
+std::string known_names(const std::string& name, const std::vector<std::string>& known);
+
 /// "; did you mean 'train.json'?" for the names in the file's folder that are nearest to its own, or nothing.
 std::string files_near(const std::filesystem::path& file);
 

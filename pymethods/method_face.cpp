@@ -26,12 +26,13 @@ PyRef contract(Name& name) {
   return attribute(import_module(contract_module).get(), name, "looking into ophion.contract");
 }
 
-/// log(level, line) for Python: messages of the package's own loggers go to the host's sink.
+/// log(level, line) for Python: messages of the package's own loggers go to the host's sink. Bytes, since a text may hold what UTF-8 can't.
 PyObject* log_line(PyObject*, PyObject* arguments) {
   int level = 0;
-  const char* line = nullptr;
-  if (!PyArg_ParseTuple(arguments, "is:log", &level, &line)) return nullptr;
-  const std::string text = line;  // the object may go while the GIL is released
+  PyObject* line = nullptr;
+  if (!PyArg_ParseTuple(arguments, "iS:log", &level, &line)) return nullptr;
+  // A copy: the object may go while the GIL is released.
+  const std::string text(PyBytes_AS_STRING(line), static_cast<std::size_t>(PyBytes_GET_SIZE(line)));
   const LogLevel to = level >= 40 ? LogLevel::error : level >= 30 ? LogLevel::warning : level >= 20 ? LogLevel::info : LogLevel::debug;
   {
     const GilRelease released;

@@ -35,9 +35,9 @@ else
   for package in "${packages[@]}"; do
     dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")
   done
-  as_root=()
-  if [ "$(id -u)" = 0 ]; then as_root=(env); elif sudo -n true 2>/dev/null; then as_root=(sudo); fi
   if [ ${#missing[@]} -gt 0 ]; then
+    as_root=()
+    if [ "$(id -u)" = 0 ]; then as_root=(env); elif sudo -n true 2>/dev/null; then as_root=(sudo); fi
     if [ ${#as_root[@]} = 0 ]; then
       echo "Ophion needs system packages that are missing. As root:  apt-get install ${missing[*]}" >&2
       exit 1

@@ -221,13 +221,13 @@ def tasks(module) -> list[str]:
 class _HostHandler(logging.Handler):
     """Hands what the package's own loggers say to the C++ host."""
 
-    def __init__(self, log: Callable[[int, str], None]):
+    def __init__(self, log: Callable[[int, bytes], None]):
         super().__init__()
         self._log = log
 
     def emit(self, record: logging.LogRecord) -> None:
         for line in self.format(record).splitlines():
-            self._log(record.levelno, line)
+            self._log(record.levelno, line.encode("utf-8", "backslashreplace"))
 
 
 class Job:
@@ -254,7 +254,7 @@ def progress(step: str, done: int, total: int, unit: str) -> None:
         _tell_host(step, done, total, unit)
 
 
-def connect_host(log: Callable[[int, str], None], progress: Callable[[str, int, int, str], None]) -> None:
+def connect_host(log: Callable[[int, bytes], None], progress: Callable[[str, int, int, str], None]) -> None:
     """Send messages of the logger "ophion" and those below it to ``log(level, line)``, and progress; called once by the C++ side."""
     global _tell_host
     _tell_host = progress

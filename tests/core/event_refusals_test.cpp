@@ -46,7 +46,7 @@ TEST_F(RefusedEvents, NameAMissingColumnWhatNeedsItAndTheNearest) {
   EXPECT_THAT(error(), StartsWith("b.fake, tree 'events': no column 'is_good', which selection 'is_good && mZ1 > 0' needs"));
   plan_.data.samples[1].selection = "";
   plan_.data.samples[1].weight = "weight";
-  EXPECT_THAT(error(), StartsWith("b.fake, tree 'events': no column 'weight', which weight 'weight' needs"));
+  EXPECT_THAT(error(), StartsWith("b.fake, tree 'events': no column 'weight', which weight 'weight' needs; known are mZ1"));
   plan_.data.samples[1].weight = "";
   plan_.data.spectators = {"evnt"};
   EXPECT_THAT(error(), StartsWith("s.fake, tree 'events': no column 'evnt', which spectator 'evnt' needs"));

@@ -27,4 +27,5 @@ def test_text_is_utf8_and_in_order_whatever_the_locale(place, events_file, local
     assert said[0] == "größer → ∞ utf-8"
     assert said[1] == "WARNING:root:logged: ä"
     assert "UserWarning: warned: ö" in said[2]
+    assert "odd: \0 \\ud800" in run.log.splitlines(), "what is no UTF-8 ends no training"
     assert said[-2].startswith("ü: 100%") and said[-1] == "last"

@@ -113,6 +113,23 @@ def test_an_output_that_is_there_is_refused_and_untouched(place, kept, events_fi
     assert len(columns_of(place / "scores.csv")["score"]) == 2000
 
 
+def test_scores_never_take_the_place_of_the_events(place, kept, events_file):
+    shutil.copy(events_file, place / "mine.parquet")
+    (place / "same.parquet").symlink_to("mine.parquet")
+    before = (place / "mine.parquet").read_bytes()
+    for output in ("mine.parquet", "same.parquet", "./mine.parquet"):
+        done = place.run("predict", kept.tree, events_file, "mine.parquet", "--output", output, "--overwrite", status=1)
+        assert_plain(done)
+        assert f"{output}: is one of the files to score" in done.stderr
+    assert (place / "mine.parquet").read_bytes() == before
+
+
+def test_numbers_that_can_not_be_are_wrong_usage(place, kept, events_file):
+    for option, number in (("--threads", "-1"), ("--time-limit", "nan"), ("--threads", "two")):
+        said = place.run("predict", kept.tree, events_file, "--output", "out.csv", option, number, status=2).stderr
+        assert said.startswith(f"{option}: expected a number from 0 on, found '{number}'\n")
+
+
 def refused(place, *arguments):
     """Exit status 1, a message, and nothing left behind."""
     before = sorted(entry.name for entry in place.path.iterdir())

@@ -6,6 +6,8 @@ import re
 import subprocess
 import sys
 
+import h5py
+import numpy as np
 import pytest
 import uproot
 from support import (
@@ -74,6 +76,28 @@ def test_init_of_one_file_with_two_trees_trains(place):
 def test_init_of_one_file_with_a_label_trains(place, events_file):
     text = trained_from_init(place, events_file, expected=["signal", "background"])
     assert '"label == 1"' in text
+
+
+def test_init_of_odd_names_is_a_valid_config(place):
+    """Files of one name, names that no class or run may have, columns that expressions must quote, arrays."""
+    columns = {"jet pt": np.ones(20), "a-b": np.ones(20), "a_b": np.ones(20), "pi": np.ones(20), "größe": np.ones(20)}
+    for folder in ("signal", "zz"):
+        (place / folder).mkdir()
+        with h5py.File(place / folder / "évents 4l.v2.h5", "w") as file:
+            for name, values in {**columns, "p4": np.ones((20, 2))}.items():
+                file[name] = values
+    place.run("init", *(f"{folder}/évents 4l.v2.h5" for folder in ("signal", "zz")), "--output", "start.json")
+    assert place.run("validate", "start.json").stdout == "start.json: a valid config of 1 method\n"
+    resolved = json.loads(place.run("validate", "start.json", "--json").stdout)
+    assert [sample["class"] for sample in resolved["data"]["samples"]] == ["vents_4l_v2", "vents_4l_v2_2"]
+    assert resolved["name"] == "vents_4l_v2"
+    features = {one if isinstance(one, str) else one["name"]: one if isinstance(one, str) else one["expr"] for one in resolved["data"]["features"]}
+    assert features == {"a_b_2": "`a-b`", "a_b": "a_b", "gr__e": "`größe`", "jet_pt": "`jet pt`", "p4_0": "p4[0]", "p4_1": "p4[1]", "pi_2": "`pi`"}
+
+
+def test_init_of_one_class_says_what_is_missing(place):
+    place.write("one.csv", "x,y0\n1,2\n3,4\n")
+    assert "// One sample is one class, and training needs two or more" in place.run("init", "one.csv").stdout
 
 
 def test_init_names_what_it_cannot_read(place):
@@ -271,3 +295,11 @@ def test_a_script_is_checked_before_any_data_is_read(place):
     assert "/methods/0/params/hiden" in text and "did you mean 'hidden'" in text
     document["methods"][0]["params"] = {}
     assert "no_such.parquet" in place.refused(document, status=1)
+
+
+def test_validate_looks_for_the_files_and_their_columns(place, events_file):
+    document = config(by_label(events_file), [line()], features=["x0", "x_1"])
+    text = place.refused(document, verb="validate")
+    assert "events.parquet: no column 'x_1', which feature 'x_1' needs; did you mean 'x1'" in text
+    assert "no_such.parquet" in place.refused(config(by_label("no_such.parquet"), [line()]), verb="validate")
+    assert not (place / "runs").exists()

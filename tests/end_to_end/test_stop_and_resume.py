@@ -5,7 +5,7 @@ import time
 
 import numpy as np
 import pytest
-from support import SCRIPTS, Run, by_label, config, line, network, tree
+from support import SCRIPTS, Run, by_label, config, line, network, tree, two_gaussians, write_parquet
 
 
 def wait_for(condition, process, seconds=120):
@@ -175,3 +175,16 @@ def test_a_second_ctrl_c_ends_at_once(place, started):
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=30)
     assert process.returncode in (-signal.SIGINT, 130)
+
+
+def test_ctrl_c_ends_a_prediction_between_two_chunks_and_leaves_nothing(place, events_file):
+    run = place.train(config(by_label(events_file), [{"name": "slow", "type": "script", "script": str(SCRIPTS / "slow_scores.py")}]))
+    many = write_parquet(place / "many.parquet", two_gaussians(20_000))
+    (place / "scores").mkdir()
+    process = place.program.start("predict", run.model("slow"), *[many] * 100, "--output", "scores/scores.parquet", cwd=place.path)
+    wait_for(lambda: list((place / "scores").iterdir()), process)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=15)
+    assert process.returncode == 130, err
+    assert "scoring was interrupted after " in err and "Traceback" not in err and out == ""
+    assert list((place / "scores").iterdir()) == []

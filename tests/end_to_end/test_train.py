@@ -6,7 +6,7 @@ import zipfile
 
 import numpy as np
 import pytest
-from support import SCRIPTS, STANDARD, Run, auc, by_label, columns_of, config, network, part, tree
+from support import SCRIPTS, STANDARD, Run, auc, by_label, columns_of, config, line, network, part, tree
 
 FAILING = {"name": "broken", "type": "pytorch", "script": str(SCRIPTS / "failing.py"), "training": {"epochs": 2}}
 
@@ -225,6 +225,20 @@ def test_when_every_method_fails_the_run_fails(place, events_file):
 def test_wrong_usage_exits_with_2_and_says_so(place, arguments):
     done = place.run(*arguments, status=2)
     assert done.stderr.strip()
+
+
+@pytest.mark.parametrize("option", ["--output", "--resume"])
+def test_a_folder_without_a_name_is_wrong_usage(place, events_file, option):
+    """As of a shell's variable that is not set: a resumed run would begin anew."""
+    place.write("train.json", config(by_label(events_file), [line()]))
+    done = place.run("train", "train.json", option, "", status=2)
+    assert f"{option}: expected a folder, found an empty text" in done.stderr
+    assert not (place / "runs").exists()
+
+
+def test_an_output_that_can_not_be_is_named_before_any_event_is_read(place, events_file):
+    text = place.refused(config(by_label(events_file), [line()]), "--output", "train.json")
+    assert text == f"ophion: cannot make the folder {place.path}/train.json/toy: Not a directory\n"
 
 
 def test_help_and_version_exit_with_0(place):

@@ -144,7 +144,7 @@ def test_a_gpu_that_is_not_there_is_an_error():
             "def get_model(spec):\n    return nn.Linear(spec.n_features, 3)\n",
             r"bad.py: the model gave shape \(64, 3\), expected \(64,\) or \(64, 1\)",
         ),
-        ("def get_model(spec):\n    return 3\n", "bad.py: bad.py gave int, expected a torch.nn.Module"),
+        ("def get_model(spec):\n    return 3\n", "bad.py: get_model gave int, expected a torch.nn.Module"),
         (
             "def get_loss(spec):\n    return nn.BCEWithLogitsLoss()\n",
             r"bad.py: the loss of get_loss gave \(\) for a batch of 64, expected one value "

@@ -62,11 +62,6 @@ def test_a_missing_function_is_named(script):
     ("change", "error", "text"),
     [
         (
-            ("return x[:, 0]", "return x"),
-            ValueError,
-            r"own.py: predict gave scores of shape \(50, 2\), expected \(50,\)",
-        ),
-        (
             ('return {"a/b": b"1"}', 'return b"1"'),
             TypeError,
             "own.py: save gave bytes, expected a dict of names and bytes",
@@ -76,12 +71,15 @@ def test_a_missing_function_is_named(script):
             TypeError,
             "own.py: save gave 'a': str, expected names and bytes",
         ),
+        *(
+            (('"a/b"', f'"{name}"'), ValueError, "own.py: save gave the name '.*', expected one such as")
+            for name in ("", "/a", "a/../b", "a//b", "a\\\\b", "a\\n", "\\ud800")
+        ),
     ],
 )
-def test_a_wrong_result_names_script_and_shape(script, change, error, text):
+def test_what_can_not_be_kept_names_the_script(script, change, error, text):
     ctx = context("script", classification(), script=script("own.py", WRITES.replace(*change)))
     data = TrainingData(gaussians(50))
     model = script_method.train(data, ctx)
     with pytest.raises(error, match=text):
-        script_method.predict(model, data.train.x)
         script_method.save(model)

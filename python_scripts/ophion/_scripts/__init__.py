@@ -211,7 +211,7 @@ def open_file(path: str | os.PathLike[str]) -> Script:
     """
     file = Path(path).absolute()
     if not file.is_file():
-        beside = (one.name for one in file.parent.glob("*.py")) if file.parent.is_dir() else ()
+        beside = (one.name for one in file.parent.glob("*.py") if one.is_file())
         raise OptionError("/script", f"there is no file {file}{suggestion(file.name, beside)}")
     if not file.stem.isidentifier():
         raise OptionError("/script", f"{file.name} can't be imported: the name must be an identifier followed by .py")

@@ -29,13 +29,8 @@ EACH_BATCH = (lr_scheduler.OneCycleLR, lr_scheduler.CyclicLR)  # these step afte
 
 
 def check_training(training: Mapping[str, Any]) -> None:
-    """The optimizer's arguments, against its signature."""
-    if isinstance(training["optimizer"], Mapping):
-        given = {key: value for key, value in training["optimizer"].items() if key != "type"}
-        for key, own in (("lr", "learning_rate"), ("weight_decay", "weight_decay")):
-            if key in given:
-                raise OptionError(f"/training/optimizer/{key}", f"is given as training.{own}")
-        arguments_of(OPTIMIZERS[training["optimizer"]["type"]], given, "/training/optimizer")
+    """The optimizer's arguments, names and values: by making one."""
+    _named_optimizer([nn.Parameter(torch.zeros(1))], training)
 
 
 def make_optimizer(script: NetworkScript, model: nn.Module, spec: Spec, training: Mapping[str, Any], epochs: int, steps: int):
@@ -55,16 +50,27 @@ def make_optimizer(script: NetworkScript, model: nn.Module, spec: Spec, training
                 "which has no step()"
             )
         return optimizer, scheduler
-    named = training["optimizer"]
-    named = dict(named) if isinstance(named, Mapping) else {"type": named}
-    make = OPTIMIZERS[named.pop("type")]
-    if training["weight_decay"]:  # not every optimizer takes one
-        named |= arguments_of(make, {"weight_decay": training["weight_decay"]}, "/training")
     parameters = [one for one in model.parameters() if one.requires_grad]
     if not parameters:
         raise ValueError(f"{script.file}: the model has no parameters to train")
-    optimizer = make(parameters, lr=training["learning_rate"], **named)
+    optimizer = _named_optimizer(parameters, training)
     return optimizer, _named_scheduler(optimizer, training, epochs, steps)
+
+
+def _named_optimizer(parameters: list[nn.Parameter], training: Mapping[str, Any]) -> torch.optim.Optimizer:
+    named = training["optimizer"]
+    named = dict(named) if isinstance(named, Mapping) else {"type": named}
+    make = OPTIMIZERS[named.pop("type")]
+    for key, own in (("lr", "learning_rate"), ("weight_decay", "weight_decay")):
+        if key in named:
+            raise OptionError(f"/training/optimizer/{key}", f"is given as training.{own}")
+    arguments = arguments_of(make, named, "/training/optimizer")
+    if training["weight_decay"]:  # not every optimizer takes one
+        arguments |= arguments_of(make, {"weight_decay": training["weight_decay"]}, "/training")
+    try:
+        return make(parameters, lr=training["learning_rate"], **arguments)
+    except (TypeError, ValueError) as error:
+        raise OptionError("/training/optimizer", f"{make.__name__}: {error}") from error
 
 
 def _named_scheduler(optimizer: torch.optim.Optimizer, training: Mapping[str, Any], epochs: int, steps: int):

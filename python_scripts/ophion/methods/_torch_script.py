@@ -76,6 +76,8 @@ class NetworkScript:
 
     def check(self, params: Mapping[str, Any]) -> None:
         """Whether every function can be called as it will be; see `check_call`."""
+        if isinstance(self.make, type) and not issubclass(self.make, nn.Module):
+            raise OptionError("/script", f"{self.file}: {self.make.__name__} is no torch.nn.Module")
         check_call(self.make, self.file, ("spec",), params)
         for name, function in self.functions.items():
             check_call(function, self.file, OPTIONAL_FUNCTIONS[name])
@@ -90,7 +92,8 @@ class NetworkScript:
         """The untrained network, on its device. Sizes that lazy modules leave open are fixed by a trial event."""
         model = self.make(spec, **copy.deepcopy(dict(params)))
         if not isinstance(model, nn.Module):
-            raise TypeError(f"{self.file}: {self.entry} gave {type(model).__name__}, expected a torch.nn.Module")
+            maker = _split(self.entry)[1] or "get_model"
+            raise TypeError(f"{self.file}: {maker} gave {type(model).__name__}, expected a torch.nn.Module")
         model = model.to(device)
         if any(isinstance(one, nn.parameter.UninitializedParameter) for one in model.parameters()):
             model.eval()
@@ -115,13 +118,20 @@ class NetworkScript:
         """What the network says of events: probabilities, or the targets. Shape (n,), or (n, n_outputs) for several."""
         own = self.functions.get("predict")
         if own is not None:
-            result = own(model, x, spec)
-            result = result if isinstance(result, torch.Tensor) else torch.as_tensor(result)
-            return shaped(result, len(x), spec.n_outputs, f"{self.file}: predict")
+            who = f"{self.file}: predict"
+            return shaped(_as_tensor(own(model, x, spec), who), len(x), spec.n_outputs, who)
         output = shaped(model(x), len(x), spec.n_outputs, f"{self.file}: the model")
         if spec.task == "regression":
             return output
         return torch.sigmoid(output) if spec.n_outputs == 1 else torch.softmax(output, dim=1)
+
+
+def _as_tensor(result: Any, who: str) -> torch.Tensor:
+    """An array or a list of numbers as a tensor; a tensor is one."""
+    try:
+        return torch.as_tensor(result)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise TypeError(f"{who} gave {type(result).__name__}, expected a tensor, an array or a list of numbers: {error}") from error
 
 
 def shaped(output: Any, n: int, n_outputs: int, who: str) -> torch.Tensor:
@@ -134,6 +144,8 @@ def shaped(output: Any, n: int, n_outputs: int, who: str) -> torch.Tensor:
     """
     if not isinstance(output, torch.Tensor):
         raise TypeError(f"{who} gave {type(output).__name__}, expected a tensor")
+    if output.is_complex():  # a conversion to float32 would lose half of it
+        raise TypeError(f"{who} gave {output.dtype}, expected real numbers")
     shape = tuple(output.shape)
     if n_outputs == 1:
         if shape == (n,):

@@ -25,7 +25,7 @@ import numpy as np
 from ophion import _scripts
 from ophion._guest import guest
 from ophion._scripts.signatures import check_call
-from ophion.contract import Context, Events, Spec, TrainingData
+from ophion.contract import Context, Events, TrainingData
 
 PACKAGES = ["numpy"]
 MODEL = "model/"  # where the script's own members are kept
@@ -42,21 +42,14 @@ FUNCTIONS = {
 class TrainedScript:
     """What the script's train or load gave, with the script."""
 
-    def __init__(self, script: _scripts.Script, model: Any, spec: Spec):
+    def __init__(self, script: _scripts.Script, model: Any):
         self.script = script
         self.model = model
-        self.spec = spec
         self._predict = script.function("predict", shape="function predict(model, x)")
 
-    def predict(self, x: np.ndarray) -> np.ndarray:
-        scores = np.asarray(self._predict(self.model, x.copy()))
-        n, k = len(x), self.spec.n_outputs
-        if k == 1 and scores.shape == (n, 1):
-            scores = scores[:, 0]
-        if scores.shape != ((n,) if k == 1 else (n, k)):
-            expected = f"({n},)" if k == 1 else f"({n}, {k})"
-            raise ValueError(f"{self.script.file}: predict gave scores of shape {scores.shape}, expected {expected}")
-        return scores
+    def predict(self, x: np.ndarray) -> Any:
+        """What the script gives, whatever that is: the C++ side looks at scores of all methods alike."""
+        return self._predict(self.model, x.copy())
 
 
 def check(context: Context) -> None:
@@ -75,10 +68,10 @@ def train(data: TrainingData, context: Context) -> TrainedScript:
         np.random.seed(context.seed % 2**32)
         model = script.module.train(events, validation, context, **context.options["params"])
         context.settle()
-    return TrainedScript(script, model, context.spec)
+    return TrainedScript(script, model)
 
 
-def predict(model: TrainedScript, x: np.ndarray) -> np.ndarray:
+def predict(model: TrainedScript, x: np.ndarray) -> Any:
     return model.predict(x)
 
 
@@ -89,6 +82,8 @@ def save(model: TrainedScript) -> dict[str, bytes]:
     ------
     TypeError
         The script's save gave anything but {str: bytes}.
+    ValueError
+        A name is none that a member of an archive may have: found here, by the rehearsal, and not after the training.
     """
     members = model.script.module.save(model.model)
     if not isinstance(members, Mapping):
@@ -98,6 +93,8 @@ def save(model: TrainedScript) -> dict[str, bytes]:
             raise TypeError(
                 f"{model.script.file}: save gave {name!r}: {type(content).__name__}, expected names and bytes"
             )
+        if not name.isprintable() or "\\" in name or not {"", ".", ".."}.isdisjoint(name.split("/")):
+            raise ValueError(f"{model.script.file}: save gave the name {name!r}, expected one such as 'events.npz' or 'trees/first.json'")
     kept = {MODEL + name: bytes(content) for name, content in members.items()}
     return {NAME: model.script.name.encode(), **kept, **model.script.sources()}
 
@@ -105,7 +102,7 @@ def save(model: TrainedScript) -> dict[str, bytes]:
 def load(members: Mapping[str, bytes], context: Context) -> TrainedScript:
     script = _scripts.from_members(members, bytes(members[NAME]).decode())
     own = {name[len(MODEL) :]: bytes(content) for name, content in members.items() if name.startswith(MODEL)}
-    return TrainedScript(script, script.module.load(own, context), context.spec)
+    return TrainedScript(script, script.module.load(own, context))
 
 
 def carries_code(members: Mapping[str, Any]) -> bool:

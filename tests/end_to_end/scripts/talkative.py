@@ -14,6 +14,7 @@ def train(train, validation, ctx):
         print("größer → ∞", locale.getpreferredencoding(False))
         logging.warning("logged: ä")
         warnings.warn("warned: ö")
+        logging.getLogger("ophion.talkative").info("odd: \0 \ud800")
         for _ in tqdm([1, 2, 3], desc="ü", ascii=True):
             pass
         print("last", end="")
