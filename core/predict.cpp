@@ -149,7 +149,7 @@ std::uint64_t predict_files(const Model& model, const std::vector<std::string>& 
     const auto stream = reader_for(files[i])->open(files[i], options.tree, names);
     while (const auto chunk = stream->next()) {
       check_chunk(*chunk, names, files[i]);
-      if (interrupted()) throw Interrupted("scoring was interrupted after " + std::to_string(events) + " events");
+      if (interrupted()) throw Interrupted("scoring was stopped after " + std::to_string(events) + " events");
       const Columns inputs(chunk->begin(), chunk->begin() + static_cast<std::ptrdiff_t>(wanted[i].inputs.size()));
       const auto scores = std::make_shared<const std::vector<float>>(model.predict(inputs));
       writer->run(Value::object(), output_columns(model, spectators, *chunk, scores));

@@ -9,6 +9,7 @@
 #include <ophion/error.h>
 #include <ophion/plugin.h>
 
+#include "of_thread.h"
 #include "onnx_graph.h"
 #include "onnxruntime.h"
 
@@ -73,7 +74,7 @@ class OnnxBackend final : public Backend {
       throw Error("onnx backend: expected float32 rows of " + std::to_string(features_) + " features and room for " +
                   std::to_string(outputs_) + " scores each");
     }
-    thread_local Tensors tensors;
+    Tensors& tensors = native::of_thread<Tensors>();
     for (std::size_t first = 0; first < features.rows(); first += most_rows) {
       const MatrixView rows = features.slice(first, std::min(most_rows, features.rows() - first));
       tensors.shape(rows.rows(), features_, outputs_);

@@ -98,6 +98,21 @@ def test_what_a_mask_hides_is_missing(model, dtype):
             model.predict(events)
 
 
+BIG = 2**53 + 1
+GAPS = {
+    "masked": lambda: np.ma.array([BIG, 7], np.int64, mask=[False, True]),
+    "pandas": lambda: pd.Series([BIG, None], dtype="Int64"),
+    "Arrow": lambda: pa.array([BIG, None], pa.int64()),
+    "Arrow in chunks": lambda: pa.chunked_array([pa.array([BIG], pa.uint64()), pa.array([None], pa.uint64())]),
+}
+
+
+@pytest.mark.parametrize("values", GAPS)
+def test_integers_with_gaps_are_not_rounded(model, values):
+    with pytest.raises(errors.DataError, match=r"column 'a': some integers are missing, and others beyond 2\^53"):
+        model.predict({"a": GAPS[values](), "b": [1.0, 2.0]})
+
+
 def test_bound_names_come_in_the_programs_order(model):
     score = model.bind(["c", "a"])
     assert score.names == ("c", "a")

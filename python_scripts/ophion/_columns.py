@@ -17,6 +17,7 @@ from ophion.errors import DataError
 
 FLOAT32 = np.dtype(np.float32)
 FLOAT64 = np.dtype(np.float64)
+MOST_EXACT = 2**53
 
 _TYPES: dict[np.dtype[Any], int] = {
     np.dtype(np.bool_): lib.OPHION_BOOL,
@@ -40,13 +41,26 @@ def address(array: npt.NDArray[Any]) -> Any:
 
 
 def numbers(values: Any, name: str) -> npt.NDArray[Any]:
-    """Values as an array of numbers; what a NumPy mask hides is NaN.
+    """Values as an array of numbers; what is missing, or hidden by a NumPy mask, is NaN.
 
     Raises
     ------
     DataError
-        They are none: names the column, and what its values are.
+        They are none: names the column, and what its values are. Or integers of which some are missing and others too large for
+        floats: event numbers, say.
     """
+    array = _array(values, name)
+    if array.dtype == FLOAT64 and _are_integers(values) and np.any(np.abs(array) > MOST_EXACT):
+        raise DataError(f"{name}: some integers are missing, and others beyond 2^53, which floats can't hold exactly")
+    return array
+
+
+def _are_integers(values: Any) -> bool:
+    """Of NumPy, pandas, Arrow or polars: whatever they become."""
+    return str(getattr(values, "dtype", getattr(values, "type", ""))).lower().startswith(("int", "uint"))
+
+
+def _array(values: Any, name: str) -> npt.NDArray[Any]:
     if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values) and values.dtype.kind in "biuf":
         values = (values if values.dtype.kind == "f" else values.astype(FLOAT64)).filled(np.nan)
     array = np.asarray(values)  # of a masked array: what lies below the mask too

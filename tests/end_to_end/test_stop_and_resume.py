@@ -186,5 +186,5 @@ def test_ctrl_c_ends_a_prediction_between_two_chunks_and_leaves_nothing(place, e
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=15)
     assert process.returncode == 130, err
-    assert "scoring was interrupted after " in err and "Traceback" not in err and out == ""
+    assert "scoring was stopped after " in err and "Traceback" not in err and out == ""
     assert list((place / "scores").iterdir()) == []
