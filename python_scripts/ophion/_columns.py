@@ -17,7 +17,7 @@ from ophion.errors import DataError
 
 FLOAT32 = np.dtype(np.float32)
 FLOAT64 = np.dtype(np.float64)
-MOST_EXACT = 2**53
+MOST_EXACT = 2**53  # which 2^53 + 1 becomes too
 
 _TYPES: dict[np.dtype[Any], int] = {
     np.dtype(np.bool_): lib.OPHION_BOOL,
@@ -50,8 +50,8 @@ def numbers(values: Any, name: str) -> npt.NDArray[Any]:
         floats: event numbers, say.
     """
     array = _array(values, name)
-    if array.dtype == FLOAT64 and _are_integers(values) and np.any(np.abs(array) > MOST_EXACT):
-        raise DataError(f"{name}: some integers are missing, and others beyond 2^53, which floats can't hold exactly")
+    if array.dtype == FLOAT64 and _are_integers(values) and np.any(np.abs(array) >= MOST_EXACT):
+        raise DataError(f"{name}: some integers are missing, and others of 2^53 or more, which floats can't hold exactly")
     return array
 
 
