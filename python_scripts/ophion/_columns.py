@@ -62,7 +62,7 @@ def _are_integers(values: Any) -> bool:
 
 def _array(values: Any, name: str) -> npt.NDArray[Any]:
     if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values) and values.dtype.kind in "biuf":
-        values = (values if values.dtype.kind == "f" else values.astype(FLOAT64)).filled(np.nan)
+        values = np.ma.filled(values if values.dtype.kind == "f" else values.astype(FLOAT64), np.nan)
     array = np.asarray(values)  # of a masked array: what lies below the mask too
     if array.dtype.kind == "O" and hasattr(values, "to_numpy"):  # pandas: integers of which some are missing
         try:
