@@ -23,6 +23,8 @@ namespace ophion {
 namespace fs = std::filesystem;
 namespace {
 
+constexpr double tells_all = 0.99;  // a separation that a measured quantity hardly has
+
 bool is_there(const fs::path& file) {
   std::error_code ignored;
   return fs::exists(file, ignored);
@@ -75,6 +77,10 @@ RunInProgress::RunInProgress(const Config& config, std::vector<std::shared_ptr<c
   std::string ranking;
   for (const Value& feature : separation_.is_array() ? separation_.as_array() : Value::Array()) {
     const Value& value = feature.at("value");
+    if (value.is_number() && value.as_number() >= tells_all) {
+      log(LogLevel::warning, "feature '" + feature.at("feature").as_text() + "' tells the classes apart by itself (separation " +
+                                 short_number(value.as_number(), 3) + "): leave it out if it was made from the class, as weights and labels are");
+    }
     ranking += (ranking.empty() ? "" : ", ") + feature.at("feature").as_text() + " " + (value.is_number() ? short_number(value.as_number(), 3) : "unknown");
   }
   if (!ranking.empty()) log(LogLevel::info, "separation of the classes by each feature alone: " + ranking);

@@ -25,6 +25,8 @@ bool any_of_names(const std::string& name, const std::array<std::string_view, N>
 bool looks_like_weight(const std::string& name) {
   return any_of_names(name, std::array<std::string_view, 5>{"w", "weight", "weights", "event_weight", "eventweight"});
 }
+/// "KaggleWeight", "weight_pileup_up": no feature, since weights often tell the class.
+bool speaks_of_weight(const std::string& name) { return lower(name).find("weight") != std::string::npos; }
 bool looks_like_label(const std::string& name) {
   return any_of_names(name, std::array<std::string_view, 5>{"label", "labels", "y", "target", "is_signal"});
 }
@@ -174,7 +176,7 @@ std::string starting_config(const std::vector<std::string>& files, const fs::pat
       weight = name;
     } else if (looks_like_label(name)) {
       label = name;
-    } else if (looks_like_number_of_event(name)) {
+    } else if (looks_like_number_of_event(name) || speaks_of_weight(name)) {
       spectators.push_back(name);
     } else {
       add_features(column, names, features);

@@ -22,6 +22,7 @@ from support import (
     part,
     tree,
     two_gaussians,
+    write_parquet,
 )
 
 
@@ -53,6 +54,25 @@ def trained_from_init(place, *files, expected, report=False):
     assert resolved["data"]["spectators"] == ["event"]
     assert {sample["weight"] for sample in resolved["data"]["samples"]} == {"weight"}
     return text
+
+
+def test_init_takes_no_weight_for_a_feature(place):
+    for name, events in zip(("background", "signal"), classes_apart()):
+        weights = {"Weight": events.pop("weight"), "KaggleWeight": events["x1"], "weight_pileup_up": events["x2"]}
+        write_parquet(place / f"{name}.parquet", events | weights)
+    place.run("init", "signal.parquet", "background.parquet", "--output", "start.json")
+    data = json.loads(place.run("validate", "start.json", "--json").stdout)["data"]
+    assert data["features"] == ["x0", "x1", "x2"]
+    assert data["spectators"] == ["event", "KaggleWeight", "weight_pileup_up"]
+    assert {sample["weight"] for sample in data["samples"]} == {"Weight"}
+
+
+@pytest.mark.parametrize("leak, warned", [("label * 1.5", True), ("x0 + label", False)])
+def test_a_feature_that_is_the_class_is_warned_of(place, events_file, leak, warned):
+    features = ["x1", {"name": "leak", "expr": leak}]
+    run = place.train(config(by_label(events_file), [line()], features=features))
+    assert ("feature 'leak' tells the classes apart by itself (separation 1)" in run.log) == warned
+    assert "feature 'x1' tells" not in run.log
 
 
 def test_init_of_two_files_trains(place):
