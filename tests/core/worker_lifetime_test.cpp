@@ -14,6 +14,7 @@
 #include <ophion/error.h>
 #include <ophion/isolation.h>
 
+#include "core/error_of.h"
 #include "core/guests.h"
 #include "core/temporary_folder.h"
 
