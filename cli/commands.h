@@ -1,7 +1,9 @@
 /// The verbs of the ophion program. Each adds itself to the parser and runs when it was named.
 #pragma once
 
+#include <charconv>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -18,7 +20,8 @@ Config with_overrides(Config config, const std::vector<std::string>& overrides);
 /// Numbers from 0. (CLI11's own check names the largest double, 309 digits, in its error.)
 inline std::string not_negative(const std::string& text) {
   double number = 0;
-  return CLI::detail::lexical_cast(text, number) && number >= 0 ? "" : "expected a number from 0 on, found '" + text + "'";
+  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return problem == std::errc() && end == text.data() + text.size() && number >= 0 ? "" : "expected a number from 0 on, found '" + text + "'";
 }
 
 /// What every verb knows: where `--json` puts things, what it exits with.

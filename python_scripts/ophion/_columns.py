@@ -50,7 +50,7 @@ def numbers(values: Any, name: str) -> npt.NDArray[Any]:
         floats: event numbers, say.
     """
     array = _array(values, name)
-    if array.dtype == FLOAT64 and _are_integers(values) and np.any(np.abs(array) >= MOST_EXACT):
+    if array is not values and array.dtype == FLOAT64 and _are_integers(values) and np.any(np.abs(array) >= MOST_EXACT):
         raise DataError(f"{name}: some integers are missing, and others of 2^53 or more, which floats can't hold exactly")
     return array
 
